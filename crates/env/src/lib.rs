@@ -1,0 +1,143 @@
+//! The one door through which everything that is not deterministic comes in: time, randomness, spawning.
+//!
+//! Code below the binary takes an [`Env`] instead of asking the operating system, so that a whole cluster can
+//! run in one thread under a seed. Clippy's `disallowed-methods` keeps the other doors shut.
+
+#![allow(clippy::disallowed_methods)] // this crate is the replacement that clippy.toml names
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::FutureExt;
+
+/// A future that owns what it needs, ready to be spawned.
+pub type BoxTask = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
+
+/// What an environment provides.
+pub trait Environment: Send + Sync + 'static {
+    /// Time since the Unix epoch as this machine's clock has it. May jump.
+    fn unix_time(&self) -> Duration;
+    /// Time since some fixed moment. Never goes back.
+    fn monotonic(&self) -> Duration;
+    /// A uniformly random number, good enough for identifiers and jitter.
+    fn random_u64(&self) -> u64;
+    /// Resolves after `duration`.
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    /// Runs `task` in the background. `name` appears in logs.
+    fn spawn(&self, name: &'static str, task: BoxTask);
+}
+
+/// A shared handle on an [`Environment`].
+#[derive(Clone)]
+pub struct Env(Arc<dyn Environment>);
+
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Env")
+    }
+}
+
+impl Env {
+    /// Wraps an environment of the caller's.
+    pub fn new(environment: impl Environment) -> Env {
+        Env(Arc::new(environment))
+    }
+
+    /// The real machine: its clocks, its entropy, the current tokio runtime.
+    pub fn real() -> Env {
+        Env::new(Real { started: Instant::now() })
+    }
+
+    /// Time since the Unix epoch.
+    pub fn unix_time(&self) -> Duration {
+        self.0.unix_time()
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub fn unix_ms(&self) -> u64 {
+        u64::try_from(self.unix_time().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Time since some fixed moment; never goes back.
+    pub fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+
+    /// A uniformly random number.
+    pub fn random_u64(&self) -> u64 {
+        self.0.random_u64()
+    }
+
+    /// A random identifier in the shape of a version 4 UUID.
+    pub fn random_uuid(&self) -> String {
+        let (high, low) = (self.random_u64(), self.random_u64());
+        format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            high >> 32,
+            (high >> 16) & 0xffff,
+            high & 0xfff,
+            0x8000 | ((low >> 48) & 0x3fff),
+            low & 0xffff_ffff_ffff
+        )
+    }
+
+    /// Resolves after `duration`.
+    pub async fn sleep(&self, duration: Duration) {
+        self.0.sleep(duration).await;
+    }
+
+    /// `future`'s output, or `None` if it takes longer than `limit`.
+    pub async fn timeout<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = std::pin::pin!(future.fuse());
+        let mut timer = self.0.sleep(limit).fuse();
+        futures_util::select_biased! {
+            output = future => Some(output),
+            () = timer => None,
+        }
+    }
+
+    /// Runs `task` in the background. A panic in it is logged, never silent.
+    pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(name, Box::pin(task));
+    }
+}
+
+struct Real {
+    started: Instant,
+}
+
+impl Environment for Real {
+    fn unix_time(&self) -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn random_u64(&self) -> u64 {
+        rand::random()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn spawn(&self, name: &'static str, task: BoxTask) {
+        tokio::spawn(async move {
+            if let Err(panic) = std::panic::AssertUnwindSafe(task).catch_unwind().await {
+                let reason = panic
+                    .downcast_ref::<String>()
+                    .map(String::as_str)
+                    .or_else(|| panic.downcast_ref::<&str>().copied())
+                    .unwrap_or("unknown");
+                tracing::error!(task = name, reason, "a background task panicked");
+            }
+        });
+    }
+}

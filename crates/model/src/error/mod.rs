@@ -1,0 +1,313 @@
+//! Every error that a client can see: one variant per cause, its wording, and the table that gives it a code.
+//!
+//! Wordings are the live service's own, with its typing slips, where they are known.
+
+mod expression;
+
+use serde_json::{Value, json};
+
+pub use expression::{ExpressionError, ExpressionKind};
+
+use crate::value::Item;
+
+/// Why one action of a transaction stood in its way, or did not.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CancellationReason {
+    /// This action was not at fault.
+    None,
+    /// Its condition did not hold; carries the stored item if the action asked for it.
+    ConditionalCheckFailed(Option<Item>),
+    /// It was not valid for the stored item.
+    Validation(String),
+    /// The item was being written by someone else.
+    TransactionConflict,
+}
+
+impl CancellationReason {
+    fn code(&self) -> &'static str {
+        match self {
+            CancellationReason::None => "None",
+            CancellationReason::ConditionalCheckFailed(_) => "ConditionalCheckFailed",
+            CancellationReason::Validation(_) => "ValidationError",
+            CancellationReason::TransactionConflict => "TransactionConflict",
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        match self {
+            CancellationReason::None => json!({"Code": "None"}),
+            CancellationReason::ConditionalCheckFailed(item) => {
+                let mut reason = json!({"Code": self.code(), "Message": "The conditional request failed"});
+                if let Some(item) = item {
+                    reason["Item"] = crate::codec::item_to_value(item);
+                }
+                reason
+            }
+            CancellationReason::Validation(message) => json!({"Code": self.code(), "Message": message}),
+            CancellationReason::TransactionConflict => {
+                json!({"Code": self.code(), "Message": "Transaction is ongoing for the item"})
+            }
+        }
+    }
+}
+
+/// An error as a client sees it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    // --- the envelope: protocol, signature, shapes
+    /// The body is not JSON, or a member has the wrong JSON type.
+    #[error("{0}")]
+    Serialization(String),
+    /// No such operation.
+    #[error("")]
+    UnknownOperation,
+    /// No signature at all.
+    #[error("Request is missing Authentication Token")]
+    MissingAuthenticationToken,
+    /// A signature that cannot be read.
+    #[error("{0}")]
+    IncompleteSignature(String),
+    /// The request may not be made here.
+    #[error("{0}")]
+    AccessDenied(String),
+    /// The body is larger than the server takes.
+    #[error("The request payload is larger than {limit_bytes} bytes")]
+    RequestTooLarge {
+        /// The limit.
+        limit_bytes: usize,
+    },
+    /// Members that break the constraints of the service model, all of them.
+    #[error("{count} validation error{s} detected: {list}", count = .0.len(), s = if .0.len() == 1 { "" } else { "s" }, list = .0.join("; "))]
+    Constraints(Vec<String>),
+    /// Any other invalid input whose wording needs nothing but the words.
+    #[error("{0}")]
+    Validation(String),
+    /// Input refused with the common opening words.
+    #[error("One or more parameter values were invalid: {0}")]
+    Parameter(String),
+
+    // --- values
+    /// Not a number at all.
+    #[error("The parameter cannot be converted to a numeric value: {0}")]
+    NumberInvalid(String),
+    /// More than 38 significant digits.
+    #[error("Attempting to store more than 38 significant digits in a Number")]
+    NumberTooPrecise,
+    /// Too large.
+    #[error("Number overflow. Attempting to store a number with magnitude larger than supported range")]
+    NumberOverflow,
+    /// Too close to zero.
+    #[error("Number underflow. Attempting to store a number with magnitude smaller than supported range")]
+    NumberUnderflow,
+    /// An attribute value without a type.
+    #[error("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")]
+    ValueEmpty,
+    /// An attribute value with several types.
+    #[error("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")]
+    ValueAmbiguous,
+    /// `{"NULL": false}`.
+    #[error("One or more parameter values were invalid: Null attribute value types must have the value of true")]
+    NullNotTrue,
+    /// A set without elements; carries its type.
+    #[error("One or more parameter values were invalid: {}", match *.0 { "SS" => "An string set  may not be empty", "NS" => "An number set  may not be empty", _ => "Binary sets should not be empty" })]
+    SetEmpty(&'static str),
+    /// A set with an element twice; carries the set as shown.
+    #[error("One or more parameter values were invalid: Input collection {0} contains duplicates.")]
+    SetDuplicates(String),
+    /// Lists and maps too deep.
+    #[error("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")]
+    NestingTooDeep,
+    /// An item over 400 KB.
+    #[error("Item size has exceeded the maximum allowed size")]
+    ItemTooLarge,
+    /// An item that an update would make larger than 400 KB.
+    #[error("Item size to update has exceeded the maximum allowed size")]
+    UpdatedItemTooLarge,
+
+    // --- keys
+    /// The item lacks a key attribute.
+    #[error("One or more parameter values were invalid: Missing the key {0} in the item")]
+    KeyMissing(String),
+    /// A key attribute of the wrong type.
+    #[error("One or more parameter values were invalid: Type mismatch for key {name} expected: {expected} actual: {actual}")]
+    KeyTypeMismatch {
+        /// The attribute.
+        name: String,
+        /// The type in the key schema.
+        expected: &'static str,
+        /// The type given.
+        actual: &'static str,
+    },
+    /// The `Key` parameter does not fit the key schema.
+    #[error("The provided key element does not match the schema")]
+    KeySchemaMismatch,
+    /// An empty key value.
+    #[error("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty {kind} value. Key: {name}")]
+    KeyEmpty {
+        /// The attribute.
+        name: String,
+        /// `string` or `binary`.
+        kind: &'static str,
+    },
+    /// An index key attribute of the wrong type.
+    #[error("One or more parameter values were invalid: Type mismatch for Index Key {name} Expected: {expected} Actual: {actual} IndexName: {index}")]
+    IndexKeyTypeMismatch {
+        /// The attribute.
+        name: String,
+        /// The index.
+        index: String,
+        /// The type in the key schema.
+        expected: &'static str,
+        /// The type given.
+        actual: &'static str,
+    },
+    /// An empty index key value.
+    #[error("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty {kind} value. IndexName: {index}, IndexKey: {name}")]
+    IndexKeyEmpty {
+        /// The attribute.
+        name: String,
+        /// The index.
+        index: String,
+        /// `string` or `binary`.
+        kind: &'static str,
+    },
+    /// A partition key over 2048 bytes.
+    #[error("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes")]
+    PartitionKeyTooLong,
+    /// A sort key over 1024 bytes.
+    #[error("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes")]
+    SortKeyTooLong,
+    /// An update expression names a key attribute.
+    #[error("One or more parameter values were invalid: Cannot update attribute {0}. This attribute is part of the key")]
+    KeyUpdated(String),
+
+    // --- expressions
+    /// An expression that cannot be used; says which parameter it came in.
+    #[error("{}", expression::render(.0, .1))]
+    Expression(ExpressionKind, ExpressionError),
+    /// An update expression that does not fit the stored item.
+    #[error("{0}")]
+    UpdateNotApplicable(ExpressionError),
+
+    // --- data operations
+    /// The condition did not hold; carries the stored item if the request asked for it.
+    #[error("The conditional request failed")]
+    ConditionalCheckFailed(Option<Item>),
+    /// A transaction did not go through.
+    #[error("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", .0.iter().map(CancellationReason::code).collect::<Vec<_>>().join(", "))]
+    TransactionCanceled(Vec<CancellationReason>),
+    /// A ClientRequestToken came again with another request.
+    #[error("An error occurred (IdempotentParameterMismatchException): The request uses the same client token as a previous, but non-identical request.")]
+    IdempotentParameterMismatch,
+    /// An exclusive start key that no page of this request can have ended with.
+    #[error("The provided starting key is invalid")]
+    StartKeyInvalid,
+    /// No such index on the table.
+    #[error("The table does not have the specified index: {0}")]
+    IndexMissing(String),
+    /// The index is still being filled.
+    #[error("Cannot read from backfilling global secondary index: {0}")]
+    IndexBackfilling(String),
+
+    // --- tables
+    /// A data operation on a missing table.
+    #[error("Requested resource not found")]
+    ResourceNotFound,
+    /// An operation on a missing table that names it.
+    #[error("Requested resource not found: Table: {0} not found")]
+    TableNotFound(String),
+    /// A missing resource that is no table.
+    #[error("{0}")]
+    OtherNotFound(String),
+    /// DescribeContinuousBackups and its kin have an error of their own for a missing table.
+    #[error("Table not found: {0}")]
+    BackupTableNotFound(String),
+    /// CreateTable for an existing table.
+    #[error("Table already exists: {0}")]
+    TableExists(String),
+    /// The resource is busy.
+    #[error("{0}")]
+    ResourceInUse(String),
+    /// A limit on concurrent or counted things.
+    #[error("{0}")]
+    LimitExceeded(String),
+    /// DeleteTable on a protected table.
+    #[error("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")]
+    DeletionProtected,
+
+    // --- streams
+    /// A shard iterator older than 15 minutes.
+    #[error("The provided iterator exceeds the maximum age allowed.")]
+    ExpiredIterator,
+    /// A position whose records are gone.
+    #[error("The operation attempted to read past the oldest stream record in a shard.")]
+    TrimmedDataAccess,
+
+    // --- the server's own troubles
+    /// Something failed that the client cannot mend; the log says what.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// How an error travels: HTTP status, the prefix and name of `__type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Envelope {
+    /// HTTP status.
+    pub status: u16,
+    /// What stands before `#` in `__type`.
+    pub namespace: &'static str,
+    /// The exception's name.
+    pub name: &'static str,
+}
+
+const DYNAMODB: &str = "com.amazonaws.dynamodb.v20120810";
+const CORAL_SERVICE: &str = "com.amazon.coral.service";
+const CORAL_VALIDATE: &str = "com.amazon.coral.validate";
+
+impl Error {
+    /// The error's code, status and namespace: the one table.
+    pub fn envelope(&self) -> Envelope {
+        let (status, namespace, name) = match self {
+            Error::Serialization(_) => (400, CORAL_SERVICE, "SerializationException"),
+            Error::UnknownOperation => (400, CORAL_SERVICE, "UnknownOperationException"),
+            Error::MissingAuthenticationToken => (400, CORAL_SERVICE, "MissingAuthenticationTokenException"),
+            Error::IncompleteSignature(_) => (400, CORAL_SERVICE, "IncompleteSignatureException"),
+            Error::AccessDenied(_) => (400, CORAL_SERVICE, "AccessDeniedException"),
+            Error::RequestTooLarge { .. } => (413, CORAL_SERVICE, "RequestEntityTooLargeException"),
+            Error::ConditionalCheckFailed(_) => (400, DYNAMODB, "ConditionalCheckFailedException"),
+            Error::TransactionCanceled(_) => (400, DYNAMODB, "TransactionCanceledException"),
+            Error::IdempotentParameterMismatch => (400, DYNAMODB, "IdempotentParameterMismatchException"),
+            Error::ResourceNotFound | Error::TableNotFound(_) | Error::OtherNotFound(_) => {
+                (400, DYNAMODB, "ResourceNotFoundException")
+            }
+            Error::BackupTableNotFound(_) => (400, DYNAMODB, "TableNotFoundException"),
+            Error::TableExists(_) | Error::ResourceInUse(_) => (400, DYNAMODB, "ResourceInUseException"),
+            Error::LimitExceeded(_) => (400, DYNAMODB, "LimitExceededException"),
+            Error::ExpiredIterator => (400, DYNAMODB, "ExpiredIteratorException"),
+            Error::TrimmedDataAccess => (400, DYNAMODB, "TrimmedDataAccessException"),
+            Error::Internal(_) => (500, DYNAMODB, "InternalServerError"),
+            _ => (400, CORAL_VALIDATE, "ValidationException"),
+        };
+        Envelope { status, namespace, name }
+    }
+
+    /// The body of the answer.
+    pub fn to_json(&self) -> Value {
+        let envelope = self.envelope();
+        let mut body = json!({"__type": format!("{}#{}", envelope.namespace, envelope.name)});
+        let message = self.to_string();
+        if !message.is_empty() {
+            // The two families of exceptions spell this member differently.
+            let member = if matches!(self, Error::TransactionCanceled(_)) { "Message" } else { "message" };
+            body[member] = Value::String(message);
+        }
+        match self {
+            Error::ConditionalCheckFailed(Some(item)) => body["Item"] = crate::codec::item_to_value(item),
+            Error::TransactionCanceled(reasons) => {
+                body["CancellationReasons"] = reasons.iter().map(CancellationReason::to_json).collect();
+            }
+            _ => {}
+        }
+        body
+    }
+}
