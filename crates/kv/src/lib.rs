@@ -5,7 +5,9 @@
 
 pub mod contract;
 pub mod embedded;
+mod limits;
 mod locks;
 pub mod memory;
+mod watches;
 
 pub use contract::*;

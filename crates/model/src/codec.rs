@@ -312,7 +312,9 @@ impl<'a> Reader<'a> {
     /// The service's words for a JSON value of the wrong kind.
     fn wrong_kind(&mut self, wanted: &str) -> Error {
         let found = match self.peek() {
-            Ok(b'{') => return Error::Serialization("Start of structure or map found where not expected.".into()),
+            Ok(b'{') => {
+                return Error::Serialization("Start of structure or map found where not expected.".into());
+            }
             Ok(b'[') => return Error::Serialization("Start of list found where not expected".into()),
             Ok(b'"') => "STRING_VALUE",
             Ok(b't') => "TRUE_VALUE",
@@ -387,7 +389,8 @@ impl<'a> Reader<'a> {
                     if !(0xdc00..0xe000).contains(&low) {
                         return Err(malformed());
                     }
-                    char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)).ok_or_else(malformed)?
+                    char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))
+                        .ok_or_else(malformed)?
                 } else {
                     char::from_u32(high).ok_or_else(malformed)?
                 }
@@ -399,9 +402,9 @@ impl<'a> Reader<'a> {
     fn hex4(&mut self) -> Result<u32, Error> {
         let digits = self.bytes().get(self.at..self.at + 4).ok_or_else(malformed)?;
         self.at += 4;
-        digits.iter().try_fold(0, |code, &digit| {
-            Ok(code * 16 + char::from(digit).to_digit(16).ok_or_else(malformed)?)
-        })
+        digits
+            .iter()
+            .try_fold(0, |code, &digit| Ok(code * 16 + char::from(digit).to_digit(16).ok_or_else(malformed)?))
     }
 
     /// Passes over any JSON value.

@@ -12,7 +12,7 @@ pub mod number;
 pub mod value;
 pub mod version;
 
-pub use error::Error;
+pub use error::{CancellationReason, Error, ExpressionError, ExpressionKind};
 pub use names::{IndexName, RegionName, TableName};
 pub use number::Number;
 pub use value::{AttributeValue, Item, KeyType};

@@ -35,7 +35,11 @@ impl Number {
 
     /// The significant digits, most significant first, without leading or trailing zeros; empty for zero.
     pub fn digits(self) -> Vec<u8> {
-        if self.is_zero() { Vec::new() } else { self.coefficient.to_string().bytes().map(|b| b - b'0').collect() }
+        if self.is_zero() {
+            Vec::new()
+        } else {
+            self.coefficient.to_string().bytes().map(|b| b - b'0').collect()
+        }
     }
 
     /// The power of ten of the first significant digit: 0 for 1.5, 2 for 150, -1 for 0.15; 0 for zero.
@@ -216,7 +220,11 @@ impl FromStr for Number {
                 return Err(invalid());
             }
             // An exponent beyond i64 is out of range for any coefficient.
-            let power = power.parse::<i64>().unwrap_or(if power.starts_with('-') { i64::MIN / 4 } else { i64::MAX / 4 });
+            let power = power.parse::<i64>().unwrap_or(if power.starts_with('-') {
+                i64::MIN / 4
+            } else {
+                i64::MAX / 4
+            });
             exponent = exponent.saturating_add(power);
         }
         if too_precise {
@@ -256,14 +264,23 @@ impl PartialOrd for Number {
 
 impl Ord for Number {
     fn cmp(&self, other: &Number) -> Ordering {
-        let sign = |n: &Number| if n.is_zero() { 0 } else if n.negative { -1 } else { 1 };
+        let sign = |n: &Number| {
+            if n.is_zero() {
+                0
+            } else if n.negative {
+                -1
+            } else {
+                1
+            }
+        };
         let by_sign = sign(self).cmp(&sign(other));
         if by_sign.is_ne() || self.is_zero() {
             return by_sign;
         }
         // Same magnitude: scale both coefficients to 38 digits, which always fits.
         let scaled = |n: &Number| n.coefficient * 10u128.pow(NUMBER_DIGITS_MAX - digit_count(n.coefficient));
-        let absolute = self.magnitude().cmp(&other.magnitude()).then_with(|| scaled(self).cmp(&scaled(other)));
+        let absolute =
+            self.magnitude().cmp(&other.magnitude()).then_with(|| scaled(self).cmp(&scaled(other)));
         if self.negative { absolute.reverse() } else { absolute }
     }
 }

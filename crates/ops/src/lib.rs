@@ -1,1 +1,93 @@
-//! placeholder
+//! The operations: one file each (or per small group), from request to tables to answer.
+//!
+//! An operation checks its parameters in the service's order, decides, and lets `tables` do the work. This crate knows
+//! JSON requests and answers but neither HTTP nor signatures.
+
+mod context;
+mod control;
+mod data;
+mod parameters;
+mod reply;
+mod streams;
+
+pub use context::Context;
+
+use graticule_model::Error;
+
+/// The two services that share an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// `DynamoDB_20120810`
+    DynamoDb,
+    /// `DynamoDBStreams_20120810`
+    Streams,
+}
+
+/// The operations of DynamoDB that are there, by name: the whole list, for dispatch and for COMPAT.md.
+pub const DYNAMODB_OPERATIONS: &[&str] = &[
+    "BatchGetItem",
+    "BatchWriteItem",
+    "CreateTable",
+    "DeleteItem",
+    "DeleteTable",
+    "DescribeContinuousBackups",
+    "DescribeEndpoints",
+    "DescribeLimits",
+    "DescribeTable",
+    "DescribeTimeToLive",
+    "GetItem",
+    "ListTables",
+    "ListTagsOfResource",
+    "PutItem",
+    "Query",
+    "Scan",
+    "TagResource",
+    "TransactGetItems",
+    "TransactWriteItems",
+    "UntagResource",
+    "UpdateItem",
+    "UpdateTable",
+    "UpdateTimeToLive",
+];
+
+/// The operations of DynamoDB Streams.
+pub const STREAMS_OPERATIONS: &[&str] = &["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
+
+/// Answers one request. `body` is the JSON of the request; the answer is the JSON of the response.
+///
+/// # Errors
+/// What the client is told.
+pub async fn dispatch(context: &Context, service: Service, operation: &str, body: &[u8]) -> Result<Vec<u8>, Error> {
+    match (service, operation) {
+        (Service::DynamoDb, "GetItem") => data::get_item::call(context, body).await,
+        (Service::DynamoDb, "PutItem") => data::put_item::call(context, body).await,
+        (Service::DynamoDb, "UpdateItem") => data::update_item::call(context, body).await,
+        (Service::DynamoDb, "DeleteItem") => data::delete_item::call(context, body).await,
+        (Service::DynamoDb, "Query") => data::query::call(context, body).await,
+        (Service::DynamoDb, "Scan") => data::scan::call(context, body).await,
+        (Service::DynamoDb, "BatchGetItem") => data::batch_get_item::call(context, body).await,
+        (Service::DynamoDb, "BatchWriteItem") => data::batch_write_item::call(context, body).await,
+        (Service::DynamoDb, "TransactGetItems") => data::transact_get_items::call(context, body).await,
+        (Service::DynamoDb, "TransactWriteItems") => data::transact_write_items::call(context, body).await,
+        (Service::DynamoDb, "CreateTable") => control::create_table::call(context, body).await,
+        (Service::DynamoDb, "DescribeTable") => control::describe_table::call(context, body).await,
+        (Service::DynamoDb, "ListTables") => control::list_tables::call(context, body).await,
+        (Service::DynamoDb, "UpdateTable") => control::update_table::call(context, body).await,
+        (Service::DynamoDb, "DeleteTable") => control::delete_table::call(context, body).await,
+        (Service::DynamoDb, "DescribeLimits") => control::describe_limits::call(context, body).await,
+        (Service::DynamoDb, "DescribeEndpoints") => control::describe_endpoints::call(context, body).await,
+        (Service::DynamoDb, "TagResource") => control::tags::tag_resource(context, body).await,
+        (Service::DynamoDb, "UntagResource") => control::tags::untag_resource(context, body).await,
+        (Service::DynamoDb, "ListTagsOfResource") => control::tags::list_tags_of_resource(context, body).await,
+        (Service::DynamoDb, "UpdateTimeToLive") => control::time_to_live::update(context, body).await,
+        (Service::DynamoDb, "DescribeTimeToLive") => control::time_to_live::describe(context, body).await,
+        (Service::DynamoDb, "DescribeContinuousBackups") => {
+            control::describe_continuous_backups::call(context, body).await
+        }
+        (Service::Streams, "ListStreams") => streams::list_streams::call(context, body).await,
+        (Service::Streams, "DescribeStream") => streams::describe_stream::call(context, body).await,
+        (Service::Streams, "GetShardIterator") => streams::get_shard_iterator::call(context, body).await,
+        (Service::Streams, "GetRecords") => streams::get_records::call(context, body).await,
+        _ => Err(Error::UnknownOperation),
+    }
+}

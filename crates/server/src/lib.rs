@@ -1,1 +1,22 @@
-//! placeholder
+//! The HTTP edge: DynamoDB's JSON protocol on hyper, in front of one [`Handler`].
+//!
+//! This crate knows HTTP, request ids, checksums and how a signature names its caller. It knows no operation, no
+//! table and no item: a body goes in as bytes and comes out as bytes. Everything it holds is bounded by
+//! [`Options`].
+
+mod answer;
+mod body;
+mod clock;
+mod connection;
+mod handler;
+mod linger;
+mod options;
+mod refusal;
+mod route;
+mod server;
+mod signature;
+
+pub use futures_util::future::BoxFuture;
+pub use handler::{Caller, Handler, Service, Target};
+pub use options::Options;
+pub use server::{BindError, Server};

@@ -1,1 +1,30 @@
-//! placeholder
+//! DynamoDB's data on an ordered key-value engine: catalogue, items, indexes, queries, transactions, log, streams,
+//! time to live and background jobs of one Region, and its side of global tables.
+//!
+//! There is one write path (`write`), and everything else that a write entails is derived from the change of the item in
+//! the same commit (`derive`). Nothing here knows HTTP, JSON requests, or how Regions reach each other.
+
+mod action;
+mod catalogue;
+mod clock;
+mod derive;
+mod global;
+mod jobs;
+mod layout;
+mod read;
+mod record;
+mod region;
+pub mod schema;
+mod streams;
+mod write;
+
+pub use action::{Action, ActionKind};
+pub use clock::Clock;
+pub use global::{Conflict, Merged, Origin, Outgoing, SharedTable, change_key};
+pub use graticule_kv::{BoxFuture, Direction, PageLimit};
+pub use read::{Page, PageRequest, Span};
+pub use record::{Change, Record};
+pub use region::{Peers, Region};
+pub use schema::Table;
+pub use streams::{StreamBounds, StreamPage};
+pub use write::{RequestToken, WriteOutcome, Written};

@@ -103,10 +103,14 @@ pub enum Error {
     #[error("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")]
     ValueEmpty,
     /// An attribute value with several types.
-    #[error("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")]
+    #[error(
+        "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
+    )]
     ValueAmbiguous,
     /// `{"NULL": false}`.
-    #[error("One or more parameter values were invalid: Null attribute value types must have the value of true")]
+    #[error(
+        "One or more parameter values were invalid: Null attribute value types must have the value of true"
+    )]
     NullNotTrue,
     /// A set without elements; carries its type.
     #[error("One or more parameter values were invalid: {}", match *.0 { "SS" => "An string set  may not be empty", "NS" => "An number set  may not be empty", _ => "Binary sets should not be empty" })]
@@ -115,7 +119,9 @@ pub enum Error {
     #[error("One or more parameter values were invalid: Input collection {0} contains duplicates.")]
     SetDuplicates(String),
     /// Lists and maps too deep.
-    #[error("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")]
+    #[error(
+        "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
+    )]
     NestingTooDeep,
     /// An item over 400 KB.
     #[error("Item size has exceeded the maximum allowed size")]
@@ -129,7 +135,9 @@ pub enum Error {
     #[error("One or more parameter values were invalid: Missing the key {0} in the item")]
     KeyMissing(String),
     /// A key attribute of the wrong type.
-    #[error("One or more parameter values were invalid: Type mismatch for key {name} expected: {expected} actual: {actual}")]
+    #[error(
+        "One or more parameter values were invalid: Type mismatch for key {name} expected: {expected} actual: {actual}"
+    )]
     KeyTypeMismatch {
         /// The attribute.
         name: String,
@@ -142,7 +150,9 @@ pub enum Error {
     #[error("The provided key element does not match the schema")]
     KeySchemaMismatch,
     /// An empty key value.
-    #[error("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty {kind} value. Key: {name}")]
+    #[error(
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty {kind} value. Key: {name}"
+    )]
     KeyEmpty {
         /// The attribute.
         name: String,
@@ -150,7 +160,9 @@ pub enum Error {
         kind: &'static str,
     },
     /// An index key attribute of the wrong type.
-    #[error("One or more parameter values were invalid: Type mismatch for Index Key {name} Expected: {expected} Actual: {actual} IndexName: {index}")]
+    #[error(
+        "One or more parameter values were invalid: Type mismatch for Index Key {name} Expected: {expected} Actual: {actual} IndexName: {index}"
+    )]
     IndexKeyTypeMismatch {
         /// The attribute.
         name: String,
@@ -162,7 +174,9 @@ pub enum Error {
         actual: &'static str,
     },
     /// An empty index key value.
-    #[error("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty {kind} value. IndexName: {index}, IndexKey: {name}")]
+    #[error(
+        "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty {kind} value. IndexName: {index}, IndexKey: {name}"
+    )]
     IndexKeyEmpty {
         /// The attribute.
         name: String,
@@ -172,13 +186,19 @@ pub enum Error {
         kind: &'static str,
     },
     /// A partition key over 2048 bytes.
-    #[error("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes")]
+    #[error(
+        "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes"
+    )]
     PartitionKeyTooLong,
     /// A sort key over 1024 bytes.
-    #[error("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes")]
+    #[error(
+        "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes"
+    )]
     SortKeyTooLong,
     /// An update expression names a key attribute.
-    #[error("One or more parameter values were invalid: Cannot update attribute {0}. This attribute is part of the key")]
+    #[error(
+        "One or more parameter values were invalid: Cannot update attribute {0}. This attribute is part of the key"
+    )]
     KeyUpdated(String),
 
     // --- expressions
@@ -197,7 +217,9 @@ pub enum Error {
     #[error("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", .0.iter().map(CancellationReason::code).collect::<Vec<_>>().join(", "))]
     TransactionCanceled(Vec<CancellationReason>),
     /// A ClientRequestToken came again with another request.
-    #[error("An error occurred (IdempotentParameterMismatchException): The request uses the same client token as a previous, but non-identical request.")]
+    #[error(
+        "An error occurred (IdempotentParameterMismatchException): The request uses the same client token as a previous, but non-identical request."
+    )]
     IdempotentParameterMismatch,
     /// An exclusive start key that no page of this request can have ended with.
     #[error("The provided starting key is invalid")]
@@ -232,7 +254,9 @@ pub enum Error {
     #[error("{0}")]
     LimitExceeded(String),
     /// DeleteTable on a protected table.
-    #[error("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")]
+    #[error(
+        "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."
+    )]
     DeletionProtected,
 
     // --- streams

@@ -1,0 +1,43 @@
+# Every target uses the release profile: one profile means that RocksDB is compiled once per machine.
+# The target directory lies in the user's cache, so that it also survives a fresh clone.
+GRATICULE_CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/graticule
+CARGO_TARGET_DIR ?= $(GRATICULE_CACHE)/target
+ARGS ?=
+export GRATICULE_CACHE CARGO_TARGET_DIR
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build serve test walk bench lint
+
+help: ## Show this list
+	@echo "make TARGET [ARGS='...']"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+
+setup: ## Install what the build and the walk need besides Rust (Debian), or say how
+	@scripts/setup build walk
+
+build: ## Build the server
+	@scripts/setup build
+	@scripts/announce-rocksdb
+	cargo build --release -p graticule
+
+serve: build ## Build and run the server: make serve ARGS="--in-memory"
+	exec "$(CARGO_TARGET_DIR)/release/graticule" serve $(ARGS)
+
+test: ## Run all Rust tests
+	@scripts/setup build
+	@scripts/announce-rocksdb
+	cargo test --release --workspace $(ARGS)
+
+walk: build ## Walk real servers with the AWS CLI and boto3: make walk ARGS="--client cli --form one-process"
+	@scripts/setup walk
+	@scripts/walk --binary "$(CARGO_TARGET_DIR)/release/graticule" $(ARGS)
+
+bench: build ## Measure throughput, latency and replication lag: make bench ARGS="--quick"
+	cargo run --release -p graticule-bench -- $(ARGS)
+
+lint: ## Formatting, clippy, licences and sources of dependencies
+	@scripts/setup build lint
+	@scripts/announce-rocksdb
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+	"$(GRATICULE_CACHE)/tools/bin/cargo-deny" --locked check licenses bans sources

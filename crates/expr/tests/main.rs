@@ -1,0 +1,12 @@
+//! Tests of the expression language, one module per kind of expression.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod conditions;
+mod key_conditions;
+mod placeholders;
+mod projections;
+mod properties;
+mod rejections;
+mod support;
+mod updates;

@@ -1,0 +1,132 @@
+//! The commit thread: takes waiting batches, writes them as one group, answers.
+//!
+//! Invariant: a group is one atomic RocksDB write with one fsync. Callers are answered and their locks
+//! released only after that write, in queue order. A failed write leaves every outcome of its group open, and
+//! the thread then commits nothing more.
+//!
+//! What a group contains is [`super::group`]'s matter; this file knows only when it is written.
+
+use std::sync::Arc;
+
+use rocksdb::ErrorKind;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+
+use super::group::{Caches, Group};
+use super::store::Store;
+use crate::contract::{Batch, CommitError, Committed};
+use crate::locks::Held;
+use crate::watches::Watches;
+
+/// A group takes no further batch once it has this many.
+const GROUP_BATCHES_MAX: usize = 1024;
+/// A group takes no further batch once it has this many bytes.
+const GROUP_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Said to callers when the commit thread is gone.
+pub(super) const STOPPED: &str = "the storage engine has stopped; restart the server";
+
+/// A batch that waits to be committed, with everything that must live until it is.
+pub(super) struct Request {
+    pub(super) batch: Batch,
+    pub(super) held: Held,
+    pub(super) room: OwnedSemaphorePermit,
+    pub(super) done: oneshot::Sender<Result<Committed, CommitError>>,
+}
+
+/// The state of the commit thread.
+pub(super) struct Committer {
+    store: Arc<Store>,
+    watches: Arc<Watches>,
+    caches: Caches,
+}
+
+/// What is left of a request once its batch is part of a group.
+struct Waiting {
+    committed: Committed,
+    held: Held,
+    room: OwnedSemaphorePermit,
+    done: oneshot::Sender<Result<Committed, CommitError>>,
+}
+
+impl Committer {
+    pub(super) fn new(store: Arc<Store>, watches: Arc<Watches>) -> Committer {
+        Committer { store, watches, caches: Caches::default() }
+    }
+
+    /// Commits until all senders are gone and the queue is empty.
+    pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        while let Some(first) = requests.blocking_recv() {
+            let mut bytes = first.batch.size_bytes();
+            let mut group = vec![first];
+            while group.len() < GROUP_BATCHES_MAX
+                && bytes < GROUP_BYTES_MAX
+                && let Ok(request) = requests.try_recv()
+            {
+                bytes += request.batch.size_bytes();
+                group.push(request);
+            }
+            self.commit(group, bytes);
+        }
+    }
+
+    fn commit(&mut self, requests: Vec<Request>, bytes: usize) {
+        let mut group = Group::new(&self.store, &mut self.caches, bytes);
+        let mut waiting = Vec::with_capacity(requests.len());
+        let mut refused = self.store.check_usable().err();
+        for Request { batch, held, room, done } in requests {
+            let mut committed = Committed::default();
+            if refused.is_none() {
+                match group.add(batch) {
+                    Ok(added) => committed = added,
+                    Err(error) => refused = Some(error.to_string()),
+                }
+            }
+            waiting.push(Waiting { committed, held, room, done });
+        }
+        if let Some(why) = refused {
+            // Nothing was written, but the caches already say so.
+            self.caches.clear();
+            return answer(waiting, |_| Err(CommitError::Aborted(why.clone())));
+        }
+
+        let (batch, grown) = group.finish();
+        match self.store.write(batch) {
+            Ok(()) => {
+                self.caches.trim();
+                for (shard, next) in grown {
+                    self.watches.publish(shard, next);
+                }
+                answer(waiting, Ok);
+            }
+            Err(error) if refused_before_writing(&error) => {
+                self.caches.clear();
+                answer(waiting, |_| Err(CommitError::Aborted(error.to_string())));
+            }
+            Err(error) => {
+                tracing::error!(
+                    path = %self.store.path().display(),
+                    %error,
+                    "a commit could not be written; nothing is read or committed until the server restarts"
+                );
+                self.store.fail(format!(
+                    "the storage engine is poisoned by a failed write ({error}); \
+                     check the disk, then restart the server"
+                ));
+                answer(waiting, |_| Err(CommitError::Unknown(error.to_string())));
+            }
+        }
+    }
+}
+
+/// Releases locks and answers, in queue order. A caller that has gone away needs no answer.
+fn answer(waiting: Vec<Waiting>, outcome: impl Fn(Committed) -> Result<Committed, CommitError>) {
+    for Waiting { committed, held, room, done } in waiting {
+        drop((held, room));
+        let _ = done.send(outcome(committed));
+    }
+}
+
+/// RocksDB checks the shape of a write before it touches the log; those refusals are certain.
+fn refused_before_writing(error: &rocksdb::Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidArgument | ErrorKind::NotSupported)
+}

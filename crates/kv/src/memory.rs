@@ -1,0 +1,367 @@
+//! The engine that keeps everything in memory, for tests and throw-away servers.
+//!
+//! Multi-version: a key holds the versions that some live snapshot can still see. Invariant: without a live
+//! snapshot every key has exactly one version, which is a value; with snapshots, everything that none of them
+//! can see is pruned when the snapshot that needed it goes.
+//!
+//! It knows nothing of durability: an acknowledged commit is gone with the process.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
+use std::future::ready;
+use std::ops::Bound;
+
+use parking_lot::RwLock;
+use tokio::sync::watch;
+
+use crate::contract::{
+    Batch, BoxFuture, CommitError, Committed, DecideFn, Declared, Direction, Effect, Engine, Key, LogBounds,
+    LogPage, LogShard, PageLimit, ReadError, Snapshot, Value,
+};
+use crate::limits;
+use crate::locks::Locks;
+use crate::watches::Watches;
+
+/// An [`Engine`] in memory.
+pub struct MemoryEngine {
+    locks: Locks,
+    watches: Watches,
+    state: RwLock<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Number of the latest commit.
+    sequence: u64,
+    data: BTreeMap<Key, Vec<Version>>,
+    counters: BTreeMap<Key, i64>,
+    logs: HashMap<LogShard, Log>,
+    /// Live snapshots: sequence and how many have it.
+    snapshots: BTreeMap<u64, usize>,
+    /// Keys that got a version over an older one, with the sequence of the newer version, ascending.
+    superseded: VecDeque<(u64, Key)>,
+}
+
+/// What a key was set to, and by which commit; `None` is a removal. Versions of a key ascend.
+struct Version {
+    sequence: u64,
+    value: Option<Value>,
+}
+
+#[derive(Default)]
+struct Log {
+    first: u64,
+    entries: VecDeque<Value>,
+}
+
+struct MemorySnapshot<'a> {
+    state: &'a RwLock<State>,
+    sequence: u64,
+}
+
+impl MemoryEngine {
+    /// An empty store.
+    pub fn new() -> MemoryEngine {
+        MemoryEngine { locks: Locks::new(), watches: Watches::default(), state: RwLock::default() }
+    }
+}
+
+impl Default for MemoryEngine {
+    fn default() -> MemoryEngine {
+        MemoryEngine::new()
+    }
+}
+
+impl fmt::Debug for MemoryEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.read();
+        f.debug_struct("MemoryEngine")
+            .field("keys", &state.data.len())
+            .field("sequence", &state.sequence)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine for MemoryEngine {
+    fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Value>, ReadError>> {
+        Box::pin(ready(Ok(self.state.read().get(key, u64::MAX))))
+    }
+
+    fn counter<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<i64, ReadError>> {
+        Box::pin(ready(Ok(self.state.read().counters.get(key).copied().unwrap_or(0))))
+    }
+
+    fn snapshot<'a>(&'a self) -> BoxFuture<'a, Result<Box<dyn Snapshot + 'a>, ReadError>> {
+        let mut state = self.state.write();
+        let sequence = state.sequence;
+        *state.snapshots.entry(sequence).or_default() += 1;
+        let snapshot: Box<dyn Snapshot + 'a> = Box::new(MemorySnapshot { state: &self.state, sequence });
+        Box::pin(ready(Ok(snapshot)))
+    }
+
+    fn transact_dyn<'a>(
+        &'a self,
+        declared: &'a Declared,
+        decide: &'a mut DecideFn<'_>,
+    ) -> BoxFuture<'a, Result<Committed, CommitError>> {
+        Box::pin(async move {
+            let _held = self.locks.acquire(declared).await;
+            let values: Vec<Option<Value>> = {
+                let state = self.state.read();
+                let keys = declared.reads.iter().chain(&declared.writes);
+                keys.map(|key| state.get(key, u64::MAX)).collect()
+            };
+            let Some(batch) = decide(&values) else { return Ok(Committed::default()) };
+            limits::check(&batch)?;
+            let (committed, grown) = self.state.write().apply(batch);
+            for (shard, next) in grown {
+                self.watches.publish(shard, next);
+            }
+            Ok(committed)
+        })
+    }
+
+    fn read_log<'a>(
+        &'a self,
+        shard: LogShard,
+        from: u64,
+        limit: PageLimit,
+    ) -> BoxFuture<'a, Result<LogPage, ReadError>> {
+        Box::pin(ready(Ok(self.state.read().read_log(shard, from, limit))))
+    }
+
+    fn log_bounds<'a>(&'a self, shard: LogShard) -> BoxFuture<'a, Result<LogBounds, ReadError>> {
+        Box::pin(ready(Ok(self.state.read().log_bounds(shard))))
+    }
+
+    fn watch_log(&self, shard: LogShard) -> watch::Receiver<u64> {
+        self.watches.subscribe(shard, || self.state.read().log_bounds(shard).next)
+    }
+}
+
+impl Snapshot for MemorySnapshot<'_> {
+    fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Value>, ReadError>> {
+        Box::pin(ready(Ok(self.state.read().get(key, self.sequence))))
+    }
+
+    fn scan<'a>(
+        &'a self,
+        start: &'a [u8],
+        end: &'a [u8],
+        direction: Direction,
+        limit: PageLimit,
+    ) -> BoxFuture<'a, Result<Vec<(Key, Value)>, ReadError>> {
+        Box::pin(ready(Ok(self.state.read().scan(start, end, direction, limit, self.sequence))))
+    }
+}
+
+impl Drop for MemorySnapshot<'_> {
+    fn drop(&mut self) {
+        let mut state = self.state.write();
+        if let Some(count) = state.snapshots.get_mut(&self.sequence) {
+            *count -= 1;
+            if *count == 0 {
+                state.snapshots.remove(&self.sequence);
+                state.prune();
+            }
+        }
+    }
+}
+
+impl State {
+    fn get(&self, key: &[u8], sequence: u64) -> Option<Value> {
+        visible(self.data.get(key)?, sequence).cloned()
+    }
+
+    fn scan(
+        &self,
+        start: &[u8],
+        end: &[u8],
+        direction: Direction,
+        limit: PageLimit,
+        sequence: u64,
+    ) -> Vec<(Key, Value)> {
+        if start >= end {
+            return Vec::new();
+        }
+        let range = self.data.range::<[u8], _>((Bound::Included(start), Bound::Excluded(end)));
+        let seen = |(key, versions): (&Key, &Vec<Version>)| {
+            visible(versions, sequence).map(|value| (key.clone(), value.clone()))
+        };
+        match direction {
+            Direction::Forward => page(range.filter_map(seen), limit),
+            Direction::Backward => page(range.rev().filter_map(seen), limit),
+        }
+    }
+
+    fn log_bounds(&self, shard: LogShard) -> LogBounds {
+        self.logs.get(&shard).map(Log::bounds).unwrap_or_default()
+    }
+
+    fn read_log(&self, shard: LogShard, from: u64, limit: PageLimit) -> LogPage {
+        let Some(log) = self.logs.get(&shard) else { return LogPage { entries: Vec::new(), next: from } };
+        let from = from.max(log.first);
+        let mut entries = Vec::new();
+        let mut bytes = 0;
+        for position in from..log.bounds().next {
+            let entry = &log.entries[(position - log.first) as usize];
+            bytes += entry.len();
+            entries.push((position, entry.clone()));
+            if entries.len() >= limit.entries || bytes >= limit.bytes {
+                break;
+            }
+        }
+        let next = from + entries.len() as u64;
+        LogPage { entries, next }
+    }
+
+    /// Applies a commit; answers also the next position of every log that grew.
+    fn apply(&mut self, batch: Batch) -> (Committed, BTreeMap<LogShard, u64>) {
+        self.sequence += 1;
+        let mut committed = Committed::default();
+        let mut grown = BTreeMap::new();
+        for effect in batch.effects {
+            match effect {
+                Effect::Put(key, value) => self.set(key, Some(Value::from(value))),
+                Effect::Delete(key) => {
+                    self.counters.remove(&key);
+                    self.set(key, None);
+                }
+                Effect::DeleteRange(start, end) => self.delete_range(start, end),
+                // Wrapping, because only that commutes: overflow must not depend on the order.
+                Effect::Add(key, delta) => {
+                    let counter = self.counters.entry(key).or_default();
+                    *counter = counter.wrapping_add(delta);
+                }
+                Effect::Append(shard, entry) => {
+                    let log = self.logs.entry(shard).or_default();
+                    committed.positions.push(log.bounds().next);
+                    log.entries.push_back(Value::from(entry));
+                    grown.insert(shard, log.bounds().next);
+                }
+                Effect::TrimLog(shard, position) => {
+                    if let Some(log) = self.logs.get_mut(&shard) {
+                        log.trim(position);
+                    }
+                }
+            }
+        }
+        (committed, grown)
+    }
+
+    fn set(&mut self, key: Key, value: Option<Value>) {
+        if self.snapshots.is_empty() {
+            match value {
+                Some(_) => self.data.insert(key, vec![Version { sequence: self.sequence, value }]),
+                None => self.data.remove(&key),
+            };
+            return;
+        }
+        if value.is_none() && !self.data.contains_key(&key) {
+            return;
+        }
+        self.superseded.push_back((self.sequence, key.clone()));
+        let versions = self.data.entry(key).or_default();
+        match versions.last_mut() {
+            Some(last) if last.sequence == self.sequence => last.value = value,
+            _ => versions.push(Version { sequence: self.sequence, value }),
+        }
+    }
+
+    fn delete_range(&mut self, start: Key, end: Key) {
+        if start >= end {
+            return;
+        }
+        let keys: Vec<Key> =
+            self.data.range(start.clone()..end.clone()).map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            self.set(key, None);
+        }
+        let counters: Vec<Key> = self.counters.range(start..end).map(|(key, _)| key.clone()).collect();
+        for key in counters {
+            self.counters.remove(&key);
+        }
+    }
+
+    /// Drops the versions that no live snapshot can see.
+    fn prune(&mut self) {
+        let oldest = self.snapshots.keys().next().copied().unwrap_or(u64::MAX);
+        while let Some((sequence, _)) = self.superseded.front()
+            && *sequence <= oldest
+        {
+            let Some((_, key)) = self.superseded.pop_front() else { break };
+            let Some(versions) = self.data.get_mut(&key) else { continue };
+            let seen_by_oldest = versions.partition_point(|version| version.sequence <= oldest);
+            versions.drain(..seen_by_oldest.saturating_sub(1));
+            if let [Version { value: None, .. }] = versions.as_slice() {
+                self.data.remove(&key);
+            }
+        }
+    }
+}
+
+impl Log {
+    fn bounds(&self) -> LogBounds {
+        LogBounds { first: self.first, next: self.first + self.entries.len() as u64 }
+    }
+
+    fn trim(&mut self, position: u64) {
+        let LogBounds { first, next } = self.bounds();
+        let position = position.clamp(first, next);
+        self.entries.drain(..(position - first) as usize);
+        self.first = position;
+    }
+}
+
+fn visible(versions: &[Version], sequence: u64) -> Option<&Value> {
+    let version = versions.iter().rev().find(|version| version.sequence <= sequence)?;
+    version.value.as_ref()
+}
+
+fn page(entries: impl Iterator<Item = (Key, Value)>, limit: PageLimit) -> Vec<(Key, Value)> {
+    let mut page = Vec::new();
+    let mut bytes = 0;
+    for (key, value) in entries {
+        bytes += key.len() + value.len();
+        page.push((key, value));
+        if page.len() >= limit.entries || bytes >= limit.bytes {
+            break;
+        }
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(state: &mut State, key: &str, value: &str) {
+        let mut batch = Batch::new();
+        batch.put(key, value);
+        state.apply(batch);
+    }
+
+    #[tokio::test]
+    async fn versions_live_as_long_as_a_snapshot_needs_them() {
+        let engine = MemoryEngine::new();
+        put(&mut engine.state.write(), "a", "1");
+        let old = engine.snapshot().await.unwrap();
+        put(&mut engine.state.write(), "a", "2");
+        let young = engine.snapshot().await.unwrap();
+        put(&mut engine.state.write(), "a", "3");
+        let mut batch = Batch::new();
+        batch.delete("a");
+        engine.state.write().apply(batch);
+
+        assert_eq!(old.get(b"a").await.unwrap().unwrap(), "1");
+        assert_eq!(young.get(b"a").await.unwrap().unwrap(), "2");
+        assert_eq!(engine.get(b"a").await.unwrap(), None);
+
+        drop(old);
+        assert_eq!(young.get(b"a").await.unwrap().unwrap(), "2");
+        assert!(engine.state.read().data[b"a".as_slice()].len() <= 3);
+        drop(young);
+        let state = engine.state.read();
+        assert!(state.data.is_empty() && state.superseded.is_empty() && state.snapshots.is_empty());
+    }
+}

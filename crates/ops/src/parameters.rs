@@ -1,0 +1,66 @@
+//! Reading request bodies, and the checks that several operations share.
+
+use graticule_model::{Error, Item, codec};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// Reads a request body.
+///
+/// # Errors
+/// [`Error::Serialization`], worded like the service where it is told apart.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|error| Error::Serialization(describe(&error)))
+}
+
+/// The words of the service for JSON of a wrong kind.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let Some(rest) = text.strip_prefix("invalid type: ") else {
+        return if error.is_data() { text } else { "Unable to parse the request as JSON".to_owned() };
+    };
+    let wanted = if rest.contains("expected a string") {
+        "String"
+    } else if rest.contains("expected a boolean") {
+        "Boolean"
+    } else if rest.contains("expected u") || rest.contains("expected i") {
+        "Long"
+    } else {
+        "the expected type"
+    };
+    let found = match rest {
+        _ if rest.starts_with("map") => return "Start of structure or map found where not expected.".to_owned(),
+        _ if rest.starts_with("sequence") => return "Start of list found where not expected".to_owned(),
+        _ if rest.starts_with("string") => "STRING_VALUE",
+        _ if rest.starts_with("boolean `true`") => "TRUE_VALUE",
+        _ if rest.starts_with("boolean") => "FALSE_VALUE",
+        _ if rest.starts_with("integer") => "NUMBER_VALUE",
+        _ if rest.starts_with("floating") => "DECIMAL_VALUE",
+        _ => "NULL_VALUE",
+    };
+    format!("{found} cannot be converted to {wanted}")
+}
+
+/// A map of attributes as it stands in a request, not read yet: reading it is a later check than reading the body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RawAttributes<'a>(&'a RawValue);
+
+impl<'a> RawAttributes<'a> {
+    /// Reads the attributes.
+    ///
+    /// # Errors
+    /// If they are not what DynamoDB takes.
+    pub(crate) fn read(self) -> Result<Item, Error> {
+        codec::item_from_json(self.0.get())
+    }
+
+    /// The bytes as sent.
+    pub(crate) fn as_str(self) -> &'a str {
+        self.0.get()
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawAttributes<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&'a RawValue>::deserialize(deserializer).map(RawAttributes)
+    }
+}

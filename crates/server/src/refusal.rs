@@ -1,0 +1,53 @@
+//! Why a request ends before a handler sees it, and how that is said.
+//!
+//! What the model has an error for travels as that error; the rest is the edge's own and is worded here.
+
+use graticule_model::Error;
+use serde_json::{Value, json};
+
+/// A request that goes no further.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Refusal {
+    /// For a reason that the model knows.
+    Api(Error),
+    /// The signature can be read but is not one for this service.
+    InvalidSignature(String),
+    /// The signature names nobody.
+    UnrecognizedClient,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The body broke off or its framing is wrong.
+    BodyBroken,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        Refusal::Api(error)
+    }
+}
+
+impl Refusal {
+    /// HTTP status and body.
+    pub(crate) fn render(&self) -> (u16, Value) {
+        let (status, name, message) = match self {
+            Refusal::Api(error) => return (error.envelope().status, error.to_json()),
+            Refusal::InvalidSignature(message) => (400, "InvalidSignatureException", message.as_str()),
+            Refusal::UnrecognizedClient => {
+                (400, "UnrecognizedClientException", "The security token included in the request is invalid.")
+            }
+            Refusal::BodyTimeout => {
+                (408, "RequestTimeoutException", "The request body did not arrive in time")
+            }
+            Refusal::BodyBroken => (400, "SerializationException", "The request body could not be read"),
+        };
+        (status, json!({"__type": format!("com.amazon.coral.service#{name}"), "message": message}))
+    }
+
+    /// Whether a part of the request may be left unread, so that the connection cannot be used again.
+    pub(crate) fn ends_connection(&self) -> bool {
+        matches!(
+            self,
+            Refusal::Api(Error::RequestTooLarge { .. }) | Refusal::BodyTimeout | Refusal::BodyBroken
+        )
+    }
+}

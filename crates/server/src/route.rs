@@ -1,0 +1,162 @@
+//! From a request to its answer: which door it came to, in which order it is checked, what is logged about it.
+
+use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use graticule_model::Error;
+use http_body_util::Full;
+use hyper::{
+    HeaderMap, Method, Request, Response,
+    body::Incoming,
+    header::{HOST, HeaderName, HeaderValue, ORIGIN},
+    http::request::Parts,
+};
+use serde_json::json;
+
+use crate::{
+    Caller, Target, answer, answer::Answer, linger::Unread, refusal::Refusal, server::Shared, signature,
+};
+
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+const ADMIN_PREFIX: &str = "/_graticule/";
+
+/// Answers one request. Cannot fail: whatever goes wrong is an answer too.
+pub(crate) async fn respond(
+    shared: &Shared,
+    unread: &Unread,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let request_id = answer::request_id(&shared.env);
+    let (parts, body) = request.into_parts();
+    let routed = AssertUnwindSafe(route(shared, &parts, body, &request_id)).catch_unwind().await;
+    let answer = routed.unwrap_or_else(|panic| {
+        let (operation, region) = (operation_of(&parts), region_of(&parts));
+        let reason = panic_reason(panic.as_ref());
+        tracing::error!(operation, region, ?request_id, reason, "a request panicked");
+        Answer::refused(&Error::Internal("Internal server error".to_owned()).into())
+    });
+    if answer.last {
+        unread.mark();
+    }
+    Ok(answer.into_response(request_id))
+}
+
+async fn route(shared: &Shared, parts: &Parts, mut body: Incoming, request_id: &HeaderValue) -> Answer {
+    let path = parts.uri.path();
+    if path == "/" && parts.method == Method::POST {
+        return call_and_log(shared, parts, body, request_id).await;
+    }
+    let body_unread = shared.bodies.discard(&mut body).await.is_err();
+    let reading = parts.method == Method::GET || parts.method == Method::HEAD;
+    let mut answer = match path {
+        "/" if reading => Answer::text("healthy: graticule"),
+        "/health" if reading => health(shared),
+        _ if path.starts_with(ADMIN_PREFIX) => admin(shared, parts).await,
+        _ => not_found(parts),
+    };
+    answer.last |= body_unread;
+    answer
+}
+
+async fn call_and_log(
+    shared: &Shared,
+    parts: &Parts,
+    mut body: Incoming,
+    request_id: &HeaderValue,
+) -> Answer {
+    let started = tracing::enabled!(tracing::Level::DEBUG).then(|| shared.env.monotonic());
+    let outcome = call(shared, parts, &mut body).await;
+    if let Err(Refusal::Api(error)) = &outcome
+        && error.envelope().status >= 500
+    {
+        let (operation, region) = (operation_of(parts), region_of(parts));
+        tracing::error!(operation, region, ?request_id, %error, "a request failed");
+    }
+    let answer = match outcome {
+        Ok(body) => Answer::success(body),
+        Err(refusal) => Answer::refused(&refusal),
+    };
+    if let Some(started) = started {
+        let micros = (shared.env.monotonic() - started).as_micros();
+        let (operation, region) = (operation_of(parts), region_of(parts));
+        let status = answer.status.as_u16();
+        tracing::debug!(operation, region, status, micros, ?request_id, "request");
+    }
+    answer
+}
+
+/// One API call. The precedence of its checks is the order of the lines.
+async fn call(shared: &Shared, parts: &Parts, body: &mut Incoming) -> Result<Bytes, Refusal> {
+    shared.bodies.admit(body)?;
+    let (target, caller) = match inspect(shared, parts) {
+        Ok(inspected) => inspected,
+        Err(refusal) => {
+            shared.bodies.discard(body).await?;
+            return Err(refusal);
+        }
+    };
+    let (body, _share_of_memory) = shared.bodies.read(body).await?;
+    Ok(shared.handler.call(caller, target, body).await?)
+}
+
+fn inspect<'a>(shared: &Shared, parts: &'a Parts) -> Result<(Target<'a>, Caller), Refusal> {
+    let target = target_of(parts).and_then(Target::parse).filter(|target| shared.handler.knows(*target));
+    let target = target.ok_or(Error::UnknownOperation)?;
+    let caller = signature::identify(&parts.headers, parts.uri.query())?;
+    Ok((target, caller))
+}
+
+fn health(shared: &Shared) -> Answer {
+    if shared.is_serving() {
+        Answer::json(200, &shared.handler.health())
+    } else {
+        Answer::json(503, &json!({"status": "stopping"}))
+    }
+}
+
+async fn admin(shared: &Shared, parts: &Parts) -> Answer {
+    if !same_origin(&parts.headers) {
+        return Answer::json(403, &json!({"message": "Requests from pages of other origins are refused"}));
+    }
+    let query = parts.uri.query().unwrap_or("");
+    match shared.handler.admin(parts.method.as_str(), parts.uri.path(), query).await {
+        Some((status, body)) => Answer::json(status, &body),
+        None => not_found(parts),
+    }
+}
+
+/// False for what a web page elsewhere makes its visitor's browser send. The API itself needs no such check: a
+/// browser asks before it sends `X-Amz-Target`, and is not given leave.
+fn same_origin(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    matches!((origin, host), (Some((_, origin)), Some(host)) if origin == host)
+}
+
+fn not_found(parts: &Parts) -> Answer {
+    let message = format!(
+        "There is no {} {} here. The DynamoDB API is POST /, the state of the server is GET /health.",
+        parts.method,
+        parts.uri.path()
+    );
+    Answer::json(404, &json!({"message": message}))
+}
+
+fn target_of(parts: &Parts) -> Option<&str> {
+    parts.headers.get(TARGET)?.to_str().ok()
+}
+
+fn operation_of(parts: &Parts) -> &str {
+    target_of(parts).and_then(Target::parse).map_or(parts.uri.path(), |target| target.operation)
+}
+
+fn region_of(parts: &Parts) -> String {
+    signature::identify(&parts.headers, parts.uri.query()).map(|caller| caller.region).unwrap_or_default()
+}
+
+fn panic_reason(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown")
+}

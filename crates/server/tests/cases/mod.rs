@@ -1,0 +1,7 @@
+//! One file per concern; `harness` is what they share.
+
+mod calls;
+mod harness;
+mod lifecycle;
+mod limits;
+mod signature;

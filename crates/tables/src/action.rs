@@ -1,0 +1,196 @@
+//! What a client asks to be done to one item, and what comes of it: pure, given the stored item.
+
+use graticule_expr::{Condition, Update};
+use graticule_kv::ReadError;
+use graticule_model::{
+    AttributeValue, Error, Item, TableName,
+    limits::{ITEM_SIZE_BYTES_MAX, NESTING_DEPTH_MAX},
+    value::{check_item_size, item_size_bytes},
+};
+
+use crate::{
+    derive::check_index_keys,
+    record::Record,
+    schema::{IndexDefinition, PrimaryKey, Projection, Table},
+};
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub enum ActionKind {
+    /// Replace the whole item.
+    Put(Item),
+    /// Change or create the item with this key; without an update, create it if it is not there.
+    Update(Item, Option<Update>),
+    /// Delete the item with this key.
+    Delete(Item),
+    /// Look at the item with this key only.
+    Check(Item),
+}
+
+/// One action on one item.
+#[derive(Debug, Clone)]
+pub struct Action {
+    /// The table.
+    pub table: TableName,
+    /// What to do.
+    pub kind: ActionKind,
+    /// Only if this holds for the stored item.
+    pub condition: Option<Condition>,
+    /// A failed condition carries the stored item.
+    pub return_old_on_failure: bool,
+    /// The item's time to live asks for this, not a client.
+    pub expiry: bool,
+}
+
+impl Action {
+    /// An unconditional action.
+    pub fn new(table: TableName, kind: ActionKind) -> Action {
+        Action { table, kind, condition: None, return_old_on_failure: false, expiry: false }
+    }
+
+    /// The key of the item that this is about.
+    ///
+    /// # Errors
+    /// If the request's key or item does not fit the table.
+    pub(crate) fn primary_key(&self, table: &Table) -> Result<PrimaryKey, Error> {
+        match &self.kind {
+            ActionKind::Put(item) => {
+                let key = table.key_of(item)?;
+                check_index_keys(table, item)?;
+                check_item_size(item)?;
+                check_local_index_sizes(table, item)?;
+                Ok(key)
+            }
+            ActionKind::Update(key, update) => {
+                let key = table.key_from_request(key)?;
+                if let Some(update) = update
+                    && let Some(name) = update.top_level_names().find(|name| table.key.contains(name))
+                {
+                    return Err(Error::KeyUpdated(name.to_owned()));
+                }
+                Ok(key)
+            }
+            ActionKind::Delete(key) | ActionKind::Check(key) => table.key_from_request(key),
+        }
+    }
+
+    /// Decides, given the stored item.
+    ///
+    /// # Errors
+    /// Why the action cannot be done.
+    pub(crate) fn decide(
+        &self,
+        table: &Table,
+        key: &PrimaryKey,
+        stored: Option<&Record>,
+    ) -> Result<Effect, DecideError> {
+        let old = LazyItem::new(stored);
+        if let Some(condition) = &self.condition {
+            let empty = Item::new();
+            if !condition.matches(old.get()?.unwrap_or(&empty)) {
+                let shown = if self.return_old_on_failure { old.get()?.cloned() } else { None };
+                return Err(DecideError::Refused(Error::ConditionalCheckFailed(shown)));
+            }
+        }
+        Ok(match &self.kind {
+            ActionKind::Put(item) => Effect::Put(item.clone()),
+            ActionKind::Update(_, update) => {
+                let before = old.get()?.cloned().unwrap_or_else(|| table.key_item(key));
+                let after = match update {
+                    Some(update) => update.apply(&before).map_err(DecideError::Refused)?,
+                    None => before,
+                };
+                check_updated(table, &after).map_err(DecideError::Refused)?;
+                Effect::Put(after)
+            }
+            ActionKind::Delete(_) => Effect::Delete,
+            ActionKind::Check(_) => Effect::Nothing,
+        })
+    }
+}
+
+/// What becomes of the item.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Effect {
+    Put(Item),
+    Delete,
+    Nothing,
+}
+
+/// Why a decision was not reached.
+#[derive(Debug)]
+pub(crate) enum DecideError {
+    /// The action does not fit the stored item.
+    Refused(Error),
+    /// The stored item cannot be read.
+    Read(ReadError),
+}
+
+impl From<ReadError> for DecideError {
+    fn from(error: ReadError) -> DecideError {
+        DecideError::Read(error)
+    }
+}
+
+/// A stored item that is parsed when somebody looks.
+pub(crate) struct LazyItem<'a> {
+    record: Option<&'a Record>,
+    parsed: std::cell::OnceCell<Option<Item>>,
+}
+
+impl<'a> LazyItem<'a> {
+    pub(crate) fn new(record: Option<&'a Record>) -> LazyItem<'a> {
+        LazyItem { record: record.filter(|record| !record.tombstone), parsed: std::cell::OnceCell::new() }
+    }
+
+    pub(crate) fn get(&self) -> Result<Option<&Item>, ReadError> {
+        if self.parsed.get().is_none() {
+            let item = self.record.map(Record::item).transpose()?;
+            let _ = self.parsed.set(item);
+        }
+        Ok(self.parsed.get().and_then(Option::as_ref))
+    }
+}
+
+fn check_updated(table: &Table, item: &Item) -> Result<(), Error> {
+    if item_size_bytes(item) > ITEM_SIZE_BYTES_MAX {
+        return Err(Error::UpdatedItemTooLarge);
+    }
+    if item.values().any(|value| depth(value) > NESTING_DEPTH_MAX) {
+        return Err(Error::NestingTooDeep);
+    }
+    check_index_keys(table, item)?;
+    check_local_index_sizes(table, item)
+}
+
+fn depth(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::L(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
+        AttributeValue::M(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// An item and its entry in a local index may not exceed the item limit together.
+fn check_local_index_sizes(table: &Table, item: &Item) -> Result<(), Error> {
+    if table.local_indexes.is_empty() || item_size_bytes(item) * 2 <= ITEM_SIZE_BYTES_MAX {
+        return Ok(());
+    }
+    let entry_size = |definition: &IndexDefinition| -> usize {
+        item.iter()
+            .filter(|(name, _)| match &definition.projection {
+                Projection::All => true,
+                Projection::KeysOnly => table.key.contains(name) || definition.key.contains(name),
+                Projection::Include(names) => {
+                    table.key.contains(name) || definition.key.contains(name) || names.contains(name)
+                }
+            })
+            .map(|(name, value)| name.len() + value.size_bytes())
+            .sum()
+    };
+    let indexed = |definition: &&IndexDefinition| {
+        definition.key.attributes().all(|attribute| item.contains_key(&attribute.name))
+    };
+    let largest = table.local_indexes.values().filter(indexed).map(entry_size).max().unwrap_or(0);
+    if item_size_bytes(item) + largest > ITEM_SIZE_BYTES_MAX { Err(Error::ItemTooLarge) } else { Ok(()) }
+}

@@ -1,0 +1,102 @@
+//! The hybrid logical clock of one Region, and the promise that watermarks are made of.
+//!
+//! Every write takes its version here. The clock never gives a time twice, never goes back, and knows which writes are
+//! still on their way, so that it can say below which time no further version will appear ([`Clock::closed`]).
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use graticule_env::Env;
+use graticule_model::{RegionName, Version, version::HybridTime};
+use parking_lot::Mutex;
+
+/// A Region's source of versions.
+#[derive(Debug)]
+pub struct Clock {
+    env: Env,
+    region: Arc<str>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    last: HybridTime,
+    issued: HybridTime,
+    /// For each write under way: the time below which its version cannot be. Counted.
+    writing: BTreeMap<HybridTime, usize>,
+}
+
+/// Held while a write is under way; keeps [`Clock::closed`] from passing its version.
+#[derive(Debug)]
+pub struct WriteTicket {
+    clock: Arc<Clock>,
+    floor: HybridTime,
+}
+
+impl Clock {
+    /// A clock that gives only times after `seen`.
+    pub fn new(env: Env, region: &RegionName, seen: HybridTime) -> Arc<Clock> {
+        let state = State { last: seen, issued: seen, writing: BTreeMap::new() };
+        Arc::new(Clock { env, region: Arc::from(region.as_str()), state: Mutex::new(state) })
+    }
+
+    fn physical(&self) -> HybridTime {
+        HybridTime::from_unix_ms(self.env.unix_ms())
+    }
+
+    /// Announces a write: its version will not be below what [`Clock::closed`] has said until now.
+    pub fn begin_write(self: &Arc<Clock>) -> WriteTicket {
+        let mut state = self.state.lock();
+        let floor = self.physical().max(state.last);
+        *state.writing.entry(floor).or_default() += 1;
+        WriteTicket { clock: Arc::clone(self), floor }
+    }
+
+    /// The version of a write that has seen versions up to `seen`.
+    pub fn version(&self, seen: HybridTime) -> Version {
+        let mut state = self.state.lock();
+        state.last = self.physical().max(state.last.next()).max(seen.next());
+        state.issued = state.last;
+        Version { time: state.last, region: Arc::clone(&self.region) }
+    }
+
+    /// Takes note of a time seen elsewhere, so that later versions come after it.
+    pub fn observe(&self, seen: HybridTime) {
+        let mut state = self.state.lock();
+        state.last = state.last.max(seen);
+    }
+
+    /// A time below which no write of this Region will get its version any more, and below which all writes have been
+    /// committed or have failed.
+    pub fn closed(&self) -> HybridTime {
+        let mut state = self.state.lock();
+        match state.writing.first_key_value() {
+            Some((floor, _)) => *floor,
+            None => {
+                state.last = self.physical().max(state.last);
+                state.last
+            }
+        }
+    }
+
+    /// The latest time given to a write.
+    pub fn issued(&self) -> HybridTime {
+        self.state.lock().issued
+    }
+
+    /// The latest time given or seen.
+    pub fn last(&self) -> HybridTime {
+        self.state.lock().last
+    }
+}
+
+impl Drop for WriteTicket {
+    fn drop(&mut self) {
+        let mut state = self.clock.state.lock();
+        if let Some(count) = state.writing.get_mut(&self.floor) {
+            *count -= 1;
+            if *count == 0 {
+                state.writing.remove(&self.floor);
+            }
+        }
+    }
+}

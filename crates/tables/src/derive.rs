@@ -1,0 +1,180 @@
+//! Everything that follows from a change of one item: index entries, expiry entries, counters.
+//!
+//! Pure: from the item before and after to effects of the same commit. There is no second road to an index.
+
+use graticule_kv::Batch;
+use graticule_model::{
+    AttributeValue, Error, Item, Version, codec::item_to_json, limits::TTL_AGE_SECONDS_MAX,
+    value::item_size_bytes,
+};
+
+use crate::{
+    layout::{KeyBuilder, Space},
+    record::Record,
+    schema::{
+        Derivation, IndexDefinition, IndexState, LocalIndex, PrimaryKey, Projection, Table, empty_kind,
+    },
+};
+
+/// One entry of an index: its key, and its record if it holds one.
+#[derive(Debug, PartialEq)]
+struct Entry {
+    key: Vec<u8>,
+    item: Option<Item>,
+}
+
+/// Counter of items of a table (index 0 stands for the table itself) or of an index.
+pub(crate) const COUNT_ITEMS: u32 = 0;
+/// Counter of their bytes.
+pub(crate) const COUNT_BYTES: u32 = 1;
+/// Counter of replicated changes that lost against a later write.
+pub(crate) const COUNT_CONFLICTS: u32 = 2;
+/// The index id that stands for the table itself.
+pub(crate) const BASE: u32 = 0;
+
+pub(crate) fn counter_key(table_id: u64, index_id: u32, which: u32) -> Vec<u8> {
+    KeyBuilder::table(Space::Counters, table_id).small(index_id).small(which).build()
+}
+
+/// Refuses an item that an index of the table cannot take.
+///
+/// # Errors
+/// If an index key attribute has the wrong type or is empty.
+pub(crate) fn check_index_keys(table: &Table, item: &Item) -> Result<(), Error> {
+    for (name, index) in &table.indexes {
+        let Derivation::Secondary(definition) = &index.derivation else { continue };
+        if index.state == IndexState::Deleting {
+            continue;
+        }
+        for attribute in definition.key.attributes() {
+            let Some(value) = item.get(&attribute.name) else { continue };
+            if !attribute.kind.matches(value) {
+                return Err(Error::IndexKeyTypeMismatch {
+                    name: attribute.name.clone(),
+                    index: name.clone(),
+                    expected: attribute.kind.name(),
+                    actual: value.type_name(),
+                });
+            }
+            if let Some(kind) = empty_kind(value) {
+                return Err(Error::IndexKeyEmpty { name: attribute.name.clone(), index: name.clone(), kind });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The expiry time of an item, in seconds since the epoch.
+pub(crate) fn expiry_seconds(item: &Item, attribute: &str) -> Option<u64> {
+    match item.get(attribute) {
+        Some(AttributeValue::N(seconds)) => seconds.to_u64_truncated(),
+        _ => None,
+    }
+}
+
+/// Whether an expiry time has come, and is not so long past that it must be a mistake.
+pub(crate) fn has_expired(expiry_seconds: u64, now_seconds: u64) -> bool {
+    expiry_seconds <= now_seconds && now_seconds - expiry_seconds <= TTL_AGE_SECONDS_MAX
+}
+
+/// The key that all entries of an index start with.
+pub(crate) fn index_prefix(table: &Table, index: &LocalIndex) -> KeyBuilder {
+    let space = match index.derivation {
+        Derivation::Secondary(_) => Space::Index,
+        Derivation::Expiry(_) => Space::Expiry,
+    };
+    KeyBuilder::table(space, table.id).small(index.id)
+}
+
+/// The key of an index entry; `None` if the item is not in the index.
+pub(crate) fn entry_key(
+    table: &Table,
+    index: &LocalIndex,
+    definition: &IndexDefinition,
+    key: &PrimaryKey,
+    item: &Item,
+) -> Option<Vec<u8>> {
+    let usable = |name: &str, kind: graticule_model::KeyType| {
+        item.get(name).filter(|value| kind.matches(value) && empty_kind(value).is_none())
+    };
+    let partition = usable(&definition.key.partition.name, definition.key.partition.kind)?;
+    let mut builder = index_prefix(table, index).partition(partition);
+    if let Some(sort) = &definition.key.sort {
+        builder = builder.value(usable(&sort.name, sort.kind)?);
+    }
+    // Entries of items with equal index keys are told apart, and ordered, by the primary key.
+    Some(table.primary_key(builder, key).build())
+}
+
+/// The part of an item that an index holds.
+fn project(table: &Table, definition: &IndexDefinition, item: &Item) -> Item {
+    match &definition.projection {
+        Projection::All => item.clone(),
+        projection => item
+            .iter()
+            .filter(|(name, _)| {
+                table.key.contains(name)
+                    || definition.key.contains(name)
+                    || matches!(projection, Projection::Include(names) if names.contains(name))
+            })
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+    }
+}
+
+fn entry(table: &Table, index: &LocalIndex, key: &PrimaryKey, item: &Item) -> Option<Entry> {
+    match &index.derivation {
+        Derivation::Secondary(definition) => {
+            let entry_key = entry_key(table, index, definition, key, item)?;
+            Some(Entry { key: entry_key, item: Some(project(table, definition, item)) })
+        }
+        Derivation::Expiry(attribute) => {
+            let builder = index_prefix(table, index).number(expiry_seconds(item, attribute)?);
+            Some(Entry { key: table.primary_key(builder, key).build(), item: None })
+        }
+    }
+}
+
+fn put_entry(table: &Table, index: &LocalIndex, version: &Version, entry: Entry, batch: &mut Batch) {
+    let value = entry.item.map_or_else(Vec::new, |item| {
+        let size_bytes = item_size_bytes(&item) as u32;
+        batch.add(counter_key(table.id, index.id, COUNT_ITEMS), 1);
+        batch.add(counter_key(table.id, index.id, COUNT_BYTES), i64::from(size_bytes));
+        let json = item_to_json(&item).into();
+        Record { version: version.clone(), tombstone: false, size_bytes, json }.encode()
+    });
+    batch.put(entry.key, value);
+}
+
+fn delete_entry(table: &Table, index: &LocalIndex, entry: Entry, keep_key: bool, batch: &mut Batch) {
+    if let Some(item) = &entry.item {
+        batch.add(counter_key(table.id, index.id, COUNT_ITEMS), -1);
+        batch.add(counter_key(table.id, index.id, COUNT_BYTES), -(item_size_bytes(item) as i64));
+    }
+    if !keep_key {
+        batch.delete(entry.key);
+    }
+}
+
+/// Adds to `batch` what a change of one item means for one index that covers the item.
+pub(crate) fn index_effect(
+    table: &Table,
+    index: &LocalIndex,
+    key: &PrimaryKey,
+    (old, new): (Option<&Item>, Option<&Item>),
+    version: &Version,
+    batch: &mut Batch,
+) {
+    let before = old.and_then(|item| entry(table, index, key, item));
+    let after = new.and_then(|item| entry(table, index, key, item));
+    if before == after {
+        return;
+    }
+    let same_key = matches!((&before, &after), (Some(before), Some(after)) if before.key == after.key);
+    if let Some(before) = before {
+        delete_entry(table, index, before, same_key, batch);
+    }
+    if let Some(after) = after {
+        put_entry(table, index, version, after, batch);
+    }
+}

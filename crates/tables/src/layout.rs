@@ -1,0 +1,177 @@
+//! Where everything lies in the key space of a Region: one enum of spaces, order-preserving encodings.
+//!
+//! ```text
+//! catalogue    01 | table name                                              -> table record (JSON)
+//! fence        02 | table name                                              -> table id, revision
+//! region       03 | what                                                    -> clock, next table id
+//! items        10 | table | hash | partition key | sort key                 -> item record
+//! index        11 | table | index | hash | index key | primary key          -> item record (projected)
+//! expiry       12 | table | index | seconds | hash | primary key            -> nothing
+//! tombstones   13 | table | version time | hash | primary key               -> nothing
+//! progress     14 | table | index                                           -> last key backfilled
+//! cursors      15 | table | direction | Region                              -> log position
+//! conflicts    16 | table | version time | Region                           -> conflict (JSON)
+//! counters     17 | table | index | which                                   -> counter
+//! tokens       18 | hash of token                                           -> request hash, expiry
+//! ```
+//!
+//! Numbers are big-endian. The hash of the partition key spreads load and makes a parallel Scan a split of the range;
+//! items of one partition stay contiguous, in the order of their sort keys. Encodings of key values end themselves, so
+//! that the encoding of one value is never a prefix of another's and keys can be laid end to end.
+
+use graticule_model::{AttributeValue, Number};
+
+/// A region of the key space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Space {
+    Catalogue = 0x01,
+    Fence = 0x02,
+    Region = 0x03,
+    Items = 0x10,
+    Index = 0x11,
+    Expiry = 0x12,
+    Tombstones = 0x13,
+    Progress = 0x14,
+    Cursors = 0x15,
+    Conflicts = 0x16,
+    Counters = 0x17,
+    Tokens = 0x18,
+}
+
+/// The spaces whose keys start with a table's id.
+pub(crate) const TABLE_SPACES: [Space; 8] = [
+    Space::Items,
+    Space::Index,
+    Space::Expiry,
+    Space::Tombstones,
+    Space::Progress,
+    Space::Cursors,
+    Space::Conflicts,
+    Space::Counters,
+];
+
+/// Builds one key.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyBuilder(Vec<u8>);
+
+impl KeyBuilder {
+    pub(crate) fn new(space: Space) -> KeyBuilder {
+        let mut key = Vec::with_capacity(64);
+        key.push(space as u8);
+        KeyBuilder(key)
+    }
+
+    pub(crate) fn table(space: Space, table_id: u64) -> KeyBuilder {
+        KeyBuilder::new(space).number(table_id)
+    }
+
+    pub(crate) fn number(mut self, number: u64) -> KeyBuilder {
+        self.0.extend_from_slice(&number.to_be_bytes());
+        self
+    }
+
+    pub(crate) fn small(mut self, number: u32) -> KeyBuilder {
+        self.0.extend_from_slice(&number.to_be_bytes());
+        self
+    }
+
+    pub(crate) fn bytes(mut self, bytes: &[u8]) -> KeyBuilder {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    pub(crate) fn value(mut self, value: &AttributeValue) -> KeyBuilder {
+        encode_key_value(value, &mut self.0);
+        self
+    }
+
+    /// The hash of a partition key, then the key.
+    pub(crate) fn partition(self, value: &AttributeValue) -> KeyBuilder {
+        let mut encoded = Vec::with_capacity(32);
+        encode_key_value(value, &mut encoded);
+        self.number(partition_hash(&encoded)).bytes(&encoded)
+    }
+
+    pub(crate) fn build(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// The hash that places a partition. Part of the stored format: never changes.
+pub(crate) fn partition_hash(encoded: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(encoded)
+}
+
+/// The first key after all keys that start with `prefix`.
+pub(crate) fn prefix_end(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < 0xff {
+            end.push(last + 1);
+            return end;
+        }
+    }
+    unreachable!("every key starts with a space, and no space is 0xff")
+}
+
+/// The range of all keys that start with `prefix`.
+pub(crate) fn prefix_range(prefix: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
+    let end = prefix_end(&prefix);
+    (prefix, end)
+}
+
+/// Appends the order-preserving form of a key value (S, N or B).
+pub(crate) fn encode_key_value(value: &AttributeValue, out: &mut Vec<u8>) {
+    match value {
+        AttributeValue::S(text) => encode_bytes(text.as_bytes(), out),
+        AttributeValue::B(bytes) => encode_bytes(bytes, out),
+        AttributeValue::N(number) => encode_number(*number, out),
+        _ => unreachable!("key values are checked to be S, N or B when they are parsed"),
+    }
+}
+
+/// The order-preserving form of the start of a string or binary, to find what begins with it.
+pub(crate) fn encode_key_prefix(value: &AttributeValue, out: &mut Vec<u8>) {
+    match value {
+        AttributeValue::S(text) => escape(text.as_bytes(), out),
+        AttributeValue::B(bytes) => escape(bytes, out),
+        _ => unreachable!("begins_with is checked to be of S or B when it is parsed"),
+    }
+}
+
+fn escape(bytes: &[u8], out: &mut Vec<u8>) {
+    for &byte in bytes {
+        out.push(byte);
+        if byte == 0 {
+            out.push(0xff);
+        }
+    }
+}
+
+/// Bytes with 00 written 00 FF, ended by 00 01: sorts like the bytes, a prefix before what it begins.
+fn encode_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    escape(bytes, out);
+    out.extend_from_slice(&[0, 1]);
+}
+
+/// Sign, then magnitude, then pairs of digits plus one, then 00; all but the sign inverted for negative numbers.
+fn encode_number(number: Number, out: &mut Vec<u8>) {
+    if number.is_zero() {
+        out.push(2);
+        return;
+    }
+    out.push(if number.is_negative() { 1 } else { 3 });
+    let start = out.len();
+    let magnitude = u16::try_from(number.magnitude() + 1024).expect("magnitudes lie between -130 and 125");
+    out.extend_from_slice(&magnitude.to_be_bytes());
+    for pair in number.digits().chunks(2) {
+        out.push(pair[0] * 10 + pair.get(1).copied().unwrap_or(0) + 1);
+    }
+    out.push(0);
+    if number.is_negative() {
+        for byte in &mut out[start..] {
+            *byte = !*byte;
+        }
+    }
+}

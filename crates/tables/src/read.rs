@@ -1,0 +1,278 @@
+//! Reading items: by key, and in pages of a range for Query and Scan.
+//!
+//! A page is read from one snapshot and is bounded in items and bytes; what a filter or a projection makes of it is
+//! decided above.
+
+use std::sync::Arc;
+
+use graticule_expr::SortCondition;
+use graticule_kv::{Direction, PageLimit, Snapshot, Value};
+use graticule_model::{AttributeValue, Error, Item, limits::PAGE_BYTES_MAX};
+
+use crate::{
+    derive::{BASE, COUNT_BYTES, COUNT_ITEMS, counter_key, entry_key, index_prefix},
+    layout::{KeyBuilder, Space, encode_key_prefix, encode_key_value, prefix_end, prefix_range},
+    record::Record,
+    region::{Region, internal},
+    schema::{IndexDefinition, IndexState, KeySchema, LocalIndex, PrimaryKey, Table},
+};
+
+/// Entries fetched from the engine at a time.
+const CHUNK_ENTRIES: usize = 256;
+
+/// Which part of a table or an index.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Span {
+    /// One partition, or part of it.
+    Partition {
+        /// The partition key's value.
+        partition: AttributeValue,
+        /// Which sort keys.
+        sort: Option<SortCondition>,
+    },
+    /// Everything, or one of several equal segments of it.
+    Segment {
+        /// Which one, from 0.
+        segment: u32,
+        /// Of how many.
+        total: u32,
+    },
+}
+
+/// A request for one page.
+#[derive(Debug, Clone)]
+pub struct PageRequest<'a> {
+    /// The index to read, or the table itself.
+    pub index: Option<&'a str>,
+    /// What to read.
+    pub span: Span,
+    /// Ascending or descending sort keys.
+    pub direction: Direction,
+    /// Where the page before ended.
+    pub after: Option<&'a Item>,
+    /// Most items to evaluate.
+    pub limit: Option<usize>,
+    /// Give whole items even where the (local) index holds less.
+    pub whole_items: bool,
+}
+
+/// One page.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// The items in order.
+    pub records: Vec<Record>,
+    /// Bytes of the items, by DynamoDB's rules.
+    pub size_bytes: usize,
+    /// The key to go on after, if the page ended before the span did.
+    pub last_key: Option<Item>,
+}
+
+/// What is read: the table or one of its indexes.
+struct Source<'a> {
+    table: &'a Table,
+    index: Option<(&'a LocalIndex, &'a IndexDefinition)>,
+}
+
+impl Source<'_> {
+    fn key(&self) -> &KeySchema {
+        self.index.map_or(&self.table.key, |(_, definition)| &definition.key)
+    }
+
+    fn prefix(&self) -> KeyBuilder {
+        match self.index {
+            Some((index, _)) => index_prefix(self.table, index),
+            None => KeyBuilder::table(Space::Items, self.table.id),
+        }
+    }
+
+    /// The engine's keys of a span.
+    fn range(&self, span: &Span) -> (Vec<u8>, Vec<u8>) {
+        match span {
+            Span::Partition { partition, sort } => {
+                let prefix = self.prefix().partition(partition).build();
+                match sort {
+                    Some(condition) => sort_range(prefix, condition),
+                    None => prefix_range(prefix),
+                }
+            }
+            Span::Segment { segment, total } => {
+                let bound = |segment: u32| {
+                    ((u128::from(segment) << 64) / u128::from(*total))
+                        .try_into()
+                        .ok()
+                        .map(|hash: u64| self.prefix().number(hash).build())
+                };
+                let (start, all_end) = prefix_range(self.prefix().build());
+                (bound(*segment).unwrap_or(start), bound(segment + 1).unwrap_or(all_end))
+            }
+        }
+    }
+
+    /// The engine's key of the item that a page ended with.
+    fn start_key(&self, after: &Item) -> Result<Vec<u8>, Error> {
+        let invalid = |_| Error::StartKeyInvalid;
+        let key = self.table.key_of(after).map_err(invalid)?;
+        let expected = |name: &str| self.table.key.contains(name) || self.key().contains(name);
+        if !after.keys().all(|name| expected(name)) {
+            return Err(Error::StartKeyInvalid);
+        }
+        match self.index {
+            Some((index, definition)) => {
+                entry_key(self.table, index, definition, &key, after).ok_or(Error::StartKeyInvalid)
+            }
+            None => Ok(self.table.item_key(&key)),
+        }
+    }
+
+    /// The attributes of an item that say where to go on.
+    fn last_key(&self, item: &Item) -> Item {
+        item.iter()
+            .filter(|(name, _)| self.table.key.contains(name) || self.key().contains(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+}
+
+fn sort_range(prefix: Vec<u8>, condition: &SortCondition) -> (Vec<u8>, Vec<u8>) {
+    let with = |value: &AttributeValue| {
+        let mut key = prefix.clone();
+        encode_key_value(value, &mut key);
+        key
+    };
+    let whole_end = prefix_end(&prefix);
+    match condition {
+        SortCondition::Equal(value) => prefix_range(with(value)),
+        SortCondition::Less(value) => (prefix.clone(), with(value)),
+        SortCondition::LessOrEqual(value) => (prefix.clone(), prefix_end(&with(value))),
+        SortCondition::Greater(value) => (prefix_end(&with(value)), whole_end),
+        SortCondition::GreaterOrEqual(value) => (with(value), whole_end),
+        SortCondition::Between(low, high) => (with(low), prefix_end(&with(high))),
+        SortCondition::BeginsWith(value) => {
+            let mut key = prefix.clone();
+            encode_key_prefix(value, &mut key);
+            prefix_range(key)
+        }
+    }
+}
+
+fn live(stored: Option<Value>) -> Result<Option<Record>, Error> {
+    let record = stored.map(Record::decode).transpose().map_err(internal)?;
+    Ok(record.filter(|record| !record.tombstone))
+}
+
+impl Region {
+    /// The latest committed item with this key.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    pub async fn get(&self, table: &Table, key: &PrimaryKey) -> Result<Option<Record>, Error> {
+        live(self.engine.get(&table.item_key(key)).await.map_err(internal)?)
+    }
+
+    /// Several items as of one moment.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    pub async fn get_together(
+        &self,
+        keys: &[(Arc<Table>, PrimaryKey)],
+    ) -> Result<Vec<Option<Record>>, Error> {
+        let snapshot = self.engine.snapshot().await.map_err(internal)?;
+        let mut records = Vec::with_capacity(keys.len());
+        for (table, key) in keys {
+            records.push(live(snapshot.get(&table.item_key(key)).await.map_err(internal)?)?);
+        }
+        Ok(records)
+    }
+
+    /// One page of a table or an index.
+    ///
+    /// # Errors
+    /// If the index or the start key does not fit, or the engine fails.
+    pub async fn page(&self, table: &Table, request: &PageRequest<'_>) -> Result<Page, Error> {
+        let source = self.source(table, request)?;
+        let (mut start, mut end) = source.range(&request.span);
+        if let Some(after) = request.after {
+            let key = source.start_key(after)?;
+            if key < start || key >= end {
+                return Err(Error::StartKeyInvalid);
+            }
+            match request.direction {
+                Direction::Forward => {
+                    start = key;
+                    start.push(0);
+                }
+                Direction::Backward => end = key,
+            }
+        }
+        let snapshot = self.engine.snapshot().await.map_err(internal)?;
+        let limit = request.limit.unwrap_or(usize::MAX);
+        let mut page = Page::default();
+        while start < end {
+            let chunk = PageLimit {
+                entries: CHUNK_ENTRIES.min(limit - page.records.len()),
+                bytes: PAGE_BYTES_MAX.saturating_sub(page.size_bytes).max(1),
+            };
+            let rows = snapshot.scan(&start, &end, request.direction, chunk).await.map_err(internal)?;
+            let Some((last, _)) = rows.last() else { break };
+            match request.direction {
+                Direction::Forward => {
+                    start.clone_from(last);
+                    start.push(0);
+                }
+                Direction::Backward => end.clone_from(last),
+            }
+            for (_, value) in rows {
+                let Some(record) = live(Some(value))? else { continue };
+                page.size_bytes += record.size_bytes as usize;
+                page.records.push(self.complete(&*snapshot, &source, record, request.whole_items).await?);
+                if page.records.len() >= limit || page.size_bytes >= PAGE_BYTES_MAX {
+                    let item = page.records.last().map(Record::item).transpose().map_err(internal)?;
+                    page.last_key = item.map(|item| source.last_key(&item));
+                    return Ok(page);
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    fn source<'a>(&self, table: &'a Table, request: &PageRequest<'_>) -> Result<Source<'a>, Error> {
+        let Some(name) = request.index else { return Ok(Source { table, index: None }) };
+        let (index, definition) =
+            table.secondary(name).ok_or_else(|| Error::IndexMissing(name.to_owned()))?;
+        if index.state == IndexState::Backfilling {
+            return Err(Error::IndexBackfilling(name.to_owned()));
+        }
+        Ok(Source { table, index: Some((index, definition)) })
+    }
+
+    /// The whole item behind an index entry, if that is asked for.
+    async fn complete(
+        &self,
+        snapshot: &dyn Snapshot,
+        source: &Source<'_>,
+        record: Record,
+        whole_items: bool,
+    ) -> Result<Record, Error> {
+        if !whole_items || source.index.is_none() {
+            return Ok(record);
+        }
+        let key = source.table.key_of(&record.item().map_err(internal)?)?;
+        let stored = snapshot.get(&source.table.item_key(&key)).await.map_err(internal)?;
+        live(stored)?.ok_or_else(|| internal("an index entry without an item"))
+    }
+
+    /// Items and bytes of a table (`None`) or of one of its indexes.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    pub async fn counts(&self, table: &Table, index: Option<&LocalIndex>) -> Result<(u64, u64), Error> {
+        // Index ids start at 1.
+        let id = index.map_or(BASE, |index| index.id);
+        let counter = async |which| {
+            let count = self.engine.counter(&counter_key(table.id, id, which)).await.map_err(internal)?;
+            Ok::<u64, Error>(u64::try_from(count).unwrap_or(0))
+        };
+        Ok((counter(COUNT_ITEMS).await?, counter(COUNT_BYTES).await?))
+    }
+}

@@ -1,0 +1,125 @@
+//! One Region: a full database of its own, with catalogue, tables and log on one engine.
+//!
+//! Holds no truth: what it caches of a table is checked against the table's fence at every use, inside the same
+//! transaction for writes.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+use graticule_env::Env;
+use graticule_kv::{BoxFuture, Engine, ReadError};
+use graticule_model::{Error, RegionName, TableName, version::HybridTime};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::{
+    clock::Clock,
+    layout::{KeyBuilder, Space},
+    schema::Table,
+};
+
+/// What a Region asks of the other Regions when a client changes who replicates a table.
+pub trait Peers: Send + Sync {
+    /// The Regions that this one can replicate with; `None` if any Region can be named.
+    fn known(&self) -> Option<Vec<RegionName>>;
+
+    /// Whether `region` has a table of this name, whatever it is.
+    fn table_exists<'a>(
+        &'a self,
+        region: &'a RegionName,
+        table: &'a TableName,
+    ) -> BoxFuture<'a, Result<bool, Error>>;
+}
+
+/// A Region.
+#[derive(Debug)]
+pub struct Region {
+    pub(crate) name: RegionName,
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) env: Env,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) cache: Mutex<HashMap<TableName, Arc<Table>>>,
+    /// Counts the changes of the catalogue; what works in the background waits for it.
+    pub(crate) catalogue: watch::Sender<u64>,
+    peers: PeersSlot,
+    /// Below this, tombstones are no longer needed, by table id; set by replication.
+    pub(crate) tombstone_floor: Mutex<HashMap<u64, HybridTime>>,
+}
+
+#[derive(Default)]
+struct PeersSlot(OnceLock<Arc<dyn Peers>>);
+
+impl std::fmt::Debug for PeersSlot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Peers")
+    }
+}
+
+/// Logs what went wrong inside and hides it from the client.
+pub(crate) fn internal(error: impl std::fmt::Display) -> Error {
+    tracing::error!(%error, "a request failed inside");
+    Error::Internal(format!("Internal server error: {error}"))
+}
+
+pub(crate) fn clock_key() -> Vec<u8> {
+    KeyBuilder::new(Space::Region).bytes(b"clock").build()
+}
+
+impl Region {
+    /// Opens a Region on its engine.
+    ///
+    /// # Errors
+    /// If the engine cannot be read.
+    pub async fn open(name: RegionName, engine: Arc<dyn Engine>, env: Env) -> Result<Arc<Region>, ReadError> {
+        // Versions given before a restart were below the saved time; the clock may have been set back since.
+        let seen = engine.get(&clock_key()).await?;
+        let seen = seen.and_then(|bytes| Some(u64::from_be_bytes(bytes.as_ref().try_into().ok()?)));
+        let clock = Clock::new(env.clone(), &name, HybridTime::from_bits(seen.unwrap_or(0)));
+        Ok(Arc::new(Region {
+            name,
+            engine,
+            env,
+            clock,
+            cache: Mutex::default(),
+            catalogue: watch::Sender::new(0),
+            peers: PeersSlot::default(),
+            tombstone_floor: Mutex::default(),
+        }))
+    }
+
+    /// The Region's name.
+    pub fn name(&self) -> &RegionName {
+        &self.name
+    }
+
+    /// The environment.
+    pub fn env(&self) -> &Env {
+        &self.env
+    }
+
+    /// The clock that gives this Region's versions.
+    pub fn clock(&self) -> &Arc<Clock> {
+        &self.clock
+    }
+
+    /// Tells when the catalogue has changed.
+    pub fn watch_catalogue(&self) -> watch::Receiver<u64> {
+        self.catalogue.subscribe()
+    }
+
+    pub(crate) fn catalogue_changed(&self) {
+        self.catalogue.send_modify(|count| *count += 1);
+    }
+
+    /// Says how to reach other Regions. Once.
+    pub fn set_peers(&self, peers: Arc<dyn Peers>) {
+        let _ = self.peers.0.set(peers);
+    }
+
+    /// How to reach other Regions.
+    pub fn peers(&self) -> Option<&Arc<dyn Peers>> {
+        self.peers.0.get()
+    }
+}

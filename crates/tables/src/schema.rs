@@ -1,0 +1,496 @@
+//! What a Region knows of a table: keys, indexes, settings, streams, replicas.
+//!
+//! Settings that replicas share ([`Settings`]) are last-writer-wins registers, so that merging two Regions' settings in
+//! any order gives the same. Everything else in [`Table`] belongs to its Region alone. Stored as JSON, versioned.
+
+use std::collections::BTreeMap;
+
+use graticule_kv::LogShard;
+use graticule_model::{
+    AttributeValue, Error, IndexName, Item, KeyType, RegionName, TableName, Version, limits, names,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::layout::{KeyBuilder, Space};
+
+/// A key attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyAttribute {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: KeyType,
+}
+
+/// The key of a table or an index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySchema {
+    /// The partition key.
+    pub partition: KeyAttribute,
+    /// The sort key, if there is one.
+    pub sort: Option<KeyAttribute>,
+}
+
+impl KeySchema {
+    /// The key attributes, partition key first.
+    pub fn attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
+        std::iter::once(&self.partition).chain(&self.sort)
+    }
+
+    /// Whether `name` is a key attribute.
+    pub fn contains(&self, name: &str) -> bool {
+        self.attributes().any(|attribute| attribute.name == name)
+    }
+}
+
+/// What an index holds besides keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Projection {
+    /// Every attribute.
+    All,
+    /// The keys of table and index.
+    KeysOnly,
+    /// The keys and these.
+    Include(Vec<String>),
+}
+
+/// Read and write capacity units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Throughput {
+    /// Read capacity units; 0 when billed per request.
+    pub read: u64,
+    /// Write capacity units; 0 when billed per request.
+    pub write: u64,
+}
+
+/// A secondary index as it was defined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexDefinition {
+    /// Its key.
+    pub key: KeySchema,
+    /// What it holds.
+    pub projection: Projection,
+    /// Its capacity (global indexes only).
+    pub throughput: Throughput,
+}
+
+/// A value that replicas share: the one with the latest version stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Register<T> {
+    /// When it was set.
+    pub version: Version,
+    /// What it was set to.
+    pub value: T,
+}
+
+impl<T: Clone + PartialEq> Register<T> {
+    /// A register set at `version`.
+    pub fn new(version: Version, value: T) -> Register<T> {
+        Register { version, value }
+    }
+
+    /// Takes `other` if it is later; tells whether the value changed.
+    fn merge(&mut self, other: &Register<T>) -> bool {
+        if other.version <= self.version {
+            return false;
+        }
+        let changed = self.value != other.value;
+        *self = other.clone();
+        changed
+    }
+}
+
+/// How requests are paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Billing {
+    /// `PAY_PER_REQUEST` rather than `PROVISIONED`.
+    pub on_demand: bool,
+    /// The table's capacity.
+    pub throughput: Throughput,
+}
+
+/// What stream records show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StreamView {
+    /// The key.
+    KeysOnly,
+    /// The item after.
+    NewImage,
+    /// The item before.
+    OldImage,
+    /// Both.
+    NewAndOldImages,
+}
+
+/// Where a Region stands in a global table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Member {
+    /// Being filled by `source`.
+    Joining {
+        /// The Region that ships its items.
+        source: RegionName,
+    },
+    /// Takes reads and writes.
+    Active,
+    /// Was taken out, or left.
+    Removed,
+}
+
+/// Settings that all replicas of a table share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// How requests are paid for.
+    pub billing: Register<Billing>,
+    /// The global secondary indexes; `None` for one that was deleted.
+    pub indexes: BTreeMap<IndexName, Register<Option<IndexDefinition>>>,
+    /// The attribute that holds the time to live, while it is enabled.
+    pub ttl: Register<Option<String>>,
+    /// The stream's view, while it is enabled.
+    pub stream: Register<Option<StreamView>>,
+    /// `STANDARD_INFREQUENT_ACCESS` rather than `STANDARD`; `None` until it was set explicitly.
+    pub infrequent_access: Register<Option<bool>>,
+    /// The replicas by Region, this one included; empty for a table that was never global.
+    pub members: BTreeMap<RegionName, Register<Member>>,
+}
+
+impl Settings {
+    /// Takes what is later in `other`; tells whether a value changed.
+    pub fn merge(&mut self, other: &Settings) -> bool {
+        let mut changed = self.billing.merge(&other.billing);
+        changed |= self.ttl.merge(&other.ttl);
+        changed |= self.stream.merge(&other.stream);
+        changed |= self.infrequent_access.merge(&other.infrequent_access);
+        changed |= merge_map(&mut self.indexes, &other.indexes);
+        changed | merge_map(&mut self.members, &other.members)
+    }
+
+    /// The version of the latest change.
+    pub fn version(&self) -> &Version {
+        let single =
+            [&self.billing.version, &self.ttl.version, &self.stream.version, &self.infrequent_access.version];
+        single
+            .into_iter()
+            .chain(self.indexes.values().map(|register| &register.version))
+            .chain(self.members.values().map(|register| &register.version))
+            .max()
+            .expect("there is a billing mode")
+    }
+}
+
+fn merge_map<K: Ord + Clone, T: Clone + PartialEq>(
+    mine: &mut BTreeMap<K, Register<T>>,
+    other: &BTreeMap<K, Register<T>>,
+) -> bool {
+    let mut changed = false;
+    for (key, register) in other {
+        match mine.get_mut(key) {
+            Some(current) => changed |= current.merge(register),
+            None => {
+                mine.insert(key.clone(), register.clone());
+                changed = true;
+            }
+        }
+    }
+    changed
+}
+
+/// How far this Region has an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum IndexState {
+    /// New writes maintain it; older items are being added.
+    Backfilling,
+    /// Complete.
+    Active,
+    /// No longer maintained; its entries are being removed.
+    Deleting,
+}
+
+/// What an index of this Region is derived from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Derivation {
+    /// A secondary index.
+    Secondary(IndexDefinition),
+    /// Expiry times, from the TTL attribute.
+    Expiry(String),
+}
+
+/// An index as this Region keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalIndex {
+    /// Names its entries; never used again.
+    pub id: u32,
+    /// How far it is.
+    pub state: IndexState,
+    /// What it holds.
+    pub derivation: Derivation,
+    /// A local secondary index rather than a global one.
+    pub local: bool,
+}
+
+/// One stream of a table: from its enabling to its disabling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stream {
+    /// Tells the table's streams apart; part of the ARN.
+    pub label: String,
+    /// What records show.
+    pub view: StreamView,
+    /// When it was enabled, in milliseconds since the epoch.
+    pub enabled_ms: u64,
+    /// The log position of its first record.
+    pub first: u64,
+    /// Where it ended, and when; `None` while it is enabled.
+    pub closed: Option<(u64, u64)>,
+}
+
+/// Whether a table can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TableStatus {
+    /// A new replica, not filled yet: answers DescribeTable only.
+    Creating,
+    /// Takes reads and writes.
+    Active,
+    /// A replica on its way out: ships what the others lack, takes no requests.
+    Deleting,
+}
+
+/// The name of the expiry index among a table's local indexes. No index can have it: it is too short.
+pub const EXPIRY_INDEX: &str = "#";
+
+/// A table replica.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// Form of this record.
+    pub format: u32,
+    /// Names the table's keys and its log in this Region; never used again.
+    pub id: u64,
+    /// The public TableId.
+    pub uuid: String,
+    /// Its name.
+    pub name: TableName,
+    /// Counts the changes of this record.
+    pub revision: u64,
+    /// When it was created, in milliseconds since the epoch.
+    pub created_ms: u64,
+    /// Whether it can be used.
+    pub status: TableStatus,
+    /// Its primary key.
+    pub key: KeySchema,
+    /// Its local secondary indexes.
+    pub local_indexes: BTreeMap<IndexName, IndexDefinition>,
+    /// What all replicas share.
+    pub settings: Settings,
+    /// Names the global table that this is a replica of, if it is one.
+    pub group: Option<String>,
+    /// The indexes that this Region keeps, by name.
+    pub indexes: BTreeMap<String, LocalIndex>,
+    /// The id for the next index.
+    pub next_index_id: u32,
+    /// The table's streams, newest last.
+    pub streams: Vec<Stream>,
+    /// DeleteTable is refused.
+    pub deletion_protection: bool,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// When billing last became on-demand, in milliseconds since the epoch.
+    pub on_demand_since_ms: Option<u64>,
+}
+
+/// The current form of a table record.
+pub const TABLE_FORMAT: u32 = 1;
+
+impl Table {
+    /// The table's log.
+    pub fn log(&self) -> LogShard {
+        LogShard(self.id)
+    }
+
+    /// The stream that is enabled now.
+    pub fn stream(&self) -> Option<&Stream> {
+        self.streams.last().filter(|stream| stream.closed.is_none())
+    }
+
+    /// Whether this is a replica of a global table.
+    pub fn is_global(&self) -> bool {
+        self.settings.members.values().filter(|register| register.value != Member::Removed).count() > 1
+    }
+
+    /// Whether writes are logged: somebody reads the log.
+    pub fn is_logged(&self) -> bool {
+        self.is_global() || self.stream().is_some()
+    }
+
+    /// The other Regions of the global table, with their state.
+    pub fn peers<'a>(&'a self, here: &'a RegionName) -> impl Iterator<Item = (&'a RegionName, &'a Member)> {
+        self.settings
+            .members
+            .iter()
+            .map(|(region, register)| (region, &register.value))
+            .filter(move |(region, member)| *region != here && **member != Member::Removed)
+    }
+
+    /// A secondary index that can be named in requests.
+    pub fn secondary(&self, name: &str) -> Option<(&LocalIndex, &IndexDefinition)> {
+        let index = self.indexes.get(name).filter(|index| index.state != IndexState::Deleting)?;
+        match &index.derivation {
+            Derivation::Secondary(definition) => Some((index, definition)),
+            Derivation::Expiry(_) => None,
+        }
+    }
+
+    /// The attribute that holds the time to live, while it is enabled.
+    pub fn ttl_attribute(&self) -> Option<&str> {
+        self.settings.ttl.value.as_deref()
+    }
+
+    /// Every key attribute of the table and its indexes with its type, by name.
+    pub fn attribute_definitions(&self) -> BTreeMap<&str, KeyType> {
+        let global = self.settings.indexes.values().filter_map(|register| register.value.as_ref());
+        let indexes = self.local_indexes.values().chain(global);
+        std::iter::once(&self.key)
+            .chain(indexes.map(|definition| &definition.key))
+            .flat_map(KeySchema::attributes)
+            .map(|attribute| (attribute.name.as_str(), attribute.kind))
+            .collect()
+    }
+
+    /// The global secondary indexes as defined.
+    pub fn global_indexes(&self) -> impl Iterator<Item = (&IndexName, &IndexDefinition)> {
+        self.settings.indexes.iter().filter_map(|(name, register)| Some((name, register.value.as_ref()?)))
+    }
+
+    /// Brings the kept indexes in line with the settings. Indexes of a table that can have no items yet are complete
+    /// at once.
+    pub fn reconcile_indexes(&mut self, empty: bool) {
+        let mut wanted: BTreeMap<String, (Derivation, bool)> = BTreeMap::new();
+        for (name, definition) in &self.local_indexes {
+            wanted.insert(name.to_string(), (Derivation::Secondary(definition.clone()), true));
+        }
+        for (name, definition) in self.global_indexes() {
+            wanted.insert(name.to_string(), (Derivation::Secondary(definition.clone()), false));
+        }
+        if let Some(attribute) = self.ttl_attribute() {
+            wanted.insert(EXPIRY_INDEX.to_owned(), (Derivation::Expiry(attribute.to_owned()), false));
+        }
+        for (name, index) in &mut self.indexes {
+            match wanted.get(name) {
+                Some((derivation, _)) if same_entries(derivation, &index.derivation) => {
+                    index.derivation = derivation.clone();
+                }
+                _ => index.state = IndexState::Deleting,
+            }
+        }
+        for (name, (derivation, local)) in wanted {
+            // A name whose old entries are still being removed waits for the removal to finish.
+            if self.indexes.contains_key(&name) {
+                continue;
+            }
+            let state = if empty { IndexState::Active } else { IndexState::Backfilling };
+            let id = self.next_index_id;
+            self.next_index_id += 1;
+            self.indexes.insert(name, LocalIndex { id, state, derivation, local });
+        }
+    }
+
+    /// The stored key of the item with this primary key.
+    pub fn item_key(&self, key: &PrimaryKey) -> Vec<u8> {
+        self.primary_key(KeyBuilder::table(Space::Items, self.id), key).build()
+    }
+
+    pub(crate) fn primary_key(&self, builder: KeyBuilder, key: &PrimaryKey) -> KeyBuilder {
+        let builder = builder.partition(&key.partition);
+        match &key.sort {
+            Some(sort) => builder.value(sort),
+            None => builder,
+        }
+    }
+
+    /// Reads a request's `Key`: the key attributes, no more, no less.
+    ///
+    /// # Errors
+    /// If it does not fit the key schema or a value is not allowed in a key.
+    pub fn key_from_request(&self, key: &Item) -> Result<PrimaryKey, Error> {
+        if key.len() != self.key.attributes().count() {
+            return Err(Error::KeySchemaMismatch);
+        }
+        for attribute in self.key.attributes() {
+            let value = key.get(&attribute.name).ok_or(Error::KeySchemaMismatch)?;
+            if !attribute.kind.matches(value) {
+                return Err(Error::KeySchemaMismatch);
+            }
+        }
+        self.key_of(key)
+    }
+
+    /// The primary key of an item.
+    ///
+    /// # Errors
+    /// If a key attribute is missing, has another type, or a value not allowed in a key.
+    pub fn key_of(&self, item: &Item) -> Result<PrimaryKey, Error> {
+        let value = |attribute: &KeyAttribute| {
+            let value = item.get(&attribute.name).ok_or_else(|| Error::KeyMissing(attribute.name.clone()))?;
+            if !attribute.kind.matches(value) {
+                return Err(Error::KeyTypeMismatch {
+                    name: attribute.name.clone(),
+                    expected: attribute.kind.name(),
+                    actual: value.type_name(),
+                });
+            }
+            if let Some(kind) = empty_kind(value) {
+                return Err(Error::KeyEmpty { name: attribute.name.clone(), kind });
+            }
+            Ok(value.clone())
+        };
+        let partition = value(&self.key.partition)?;
+        let sort = self.key.sort.as_ref().map(value).transpose()?;
+        if partition.size_bytes() > limits::PARTITION_KEY_BYTES_MAX {
+            return Err(Error::PartitionKeyTooLong);
+        }
+        if sort.as_ref().is_some_and(|sort| sort.size_bytes() > limits::SORT_KEY_BYTES_MAX) {
+            return Err(Error::SortKeyTooLong);
+        }
+        Ok(PrimaryKey { partition, sort })
+    }
+
+    /// The primary key as attributes.
+    pub fn key_item(&self, key: &PrimaryKey) -> Item {
+        let mut item = Item::from([(self.key.partition.name.clone(), key.partition.clone())]);
+        if let (Some(attribute), Some(value)) = (&self.key.sort, &key.sort) {
+            item.insert(attribute.name.clone(), value.clone());
+        }
+        item
+    }
+
+    /// The table's ARN in `region`.
+    pub fn arn(&self, region: &RegionName) -> String {
+        names::table_arn(region, &self.name)
+    }
+}
+
+/// Whether two derivations have the same entries: throughput plays no part.
+fn same_entries(a: &Derivation, b: &Derivation) -> bool {
+    match (a, b) {
+        (Derivation::Secondary(a), Derivation::Secondary(b)) => {
+            a.key == b.key && a.projection == b.projection
+        }
+        _ => a == b,
+    }
+}
+
+/// `string` or `binary` for an empty value of that type.
+pub(crate) fn empty_kind(value: &AttributeValue) -> Option<&'static str> {
+    match value {
+        AttributeValue::S(text) if text.is_empty() => Some("string"),
+        AttributeValue::B(bytes) if bytes.is_empty() => Some("binary"),
+        _ => None,
+    }
+}
+
+/// The primary key of an item, checked against its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrimaryKey {
+    /// The partition key's value.
+    pub partition: AttributeValue,
+    /// The sort key's value, if the table has one.
+    pub sort: Option<AttributeValue>,
+}

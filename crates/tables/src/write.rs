@@ -1,0 +1,510 @@
+//! The one write path: declared keys, a pure decision, one atomic commit of items, index entries, log and counters.
+//!
+//! Clients' actions enter through [`Region::write`]; replicated changes join at [`record_change`], where everything that
+//! follows from a change is derived.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use graticule_kv::{Batch, CommitError, Decision, Declared, ReadError, Value, transact};
+use graticule_model::{
+    Error, Item, RegionName, Version, codec::item_to_json, limits::CLIENT_REQUEST_TOKEN_MS,
+    value::item_size_bytes, version::HybridTime,
+};
+use tokio::sync::oneshot;
+
+use crate::{
+    action::{Action, DecideError, Effect, LazyItem},
+    catalogue::{commit_error, fence_key, fence_value},
+    derive::{BASE, COUNT_BYTES, COUNT_ITEMS, counter_key, index_effect},
+    layout::{KeyBuilder, Space},
+    record::{Change, Record},
+    region::{Region, internal},
+    schema::{IndexState, PrimaryKey, Table},
+};
+
+/// How often a write starts again because its table's record has changed, or an index is being filled with its item.
+const ATTEMPTS_MAX: usize = 5000;
+
+/// What one action did.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The table as it was when the action was done.
+    pub table: Arc<Table>,
+    /// The item before.
+    pub old: Option<Record>,
+    /// The item after.
+    pub new: Option<Record>,
+}
+
+/// Makes a transaction happen once.
+#[derive(Debug, Clone)]
+pub struct RequestToken {
+    /// The client's token.
+    pub token: String,
+    /// Tells the request from another one with the same token.
+    pub fingerprint: u64,
+}
+
+/// How a write ended.
+#[derive(Debug)]
+pub enum WriteOutcome {
+    /// Done; one entry per action.
+    Done(Vec<Written>),
+    /// Refused; says for each action what stood in its way, if anything.
+    Refused(Vec<Option<Error>>),
+    /// The same request was done before.
+    Replayed,
+}
+
+/// One action with its table and key resolved.
+struct Prepared {
+    table: Arc<Table>,
+    key: PrimaryKey,
+    item_key: Vec<u8>,
+}
+
+enum Attempt {
+    /// Decided, and committed if there was anything to commit; the answer is in [`Pending`].
+    Done,
+    Ended(WriteOutcome),
+    /// A fence has moved.
+    Outdated,
+    /// An index is being filled with the item just now.
+    Frozen,
+    TokenMismatch,
+    Failed(ReadError),
+}
+
+/// What a decision has come to, kept beside the commit so that an unknown outcome can be settled.
+struct Pending {
+    version: Version,
+    written: Vec<Written>,
+}
+
+/// How long to wait for items that an index is being filled with.
+pub(crate) const FROZEN_WAIT: Duration = Duration::from_millis(1);
+
+/// How far an index that is being filled covers its table's items, by their stored keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Items up to here are covered: writes maintain their entries.
+    pub(crate) covered: Vec<u8>,
+    /// Items after `covered` up to here are being added just now: writes wait.
+    pub(crate) frozen: Vec<u8>,
+}
+
+impl Progress {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = (self.covered.len() as u32).to_be_bytes().to_vec();
+        out.extend_from_slice(&self.covered);
+        out.extend_from_slice(&self.frozen);
+        out
+    }
+
+    /// Reads a stored row; nothing is covered before the first one.
+    pub(crate) fn decode(stored: Option<&Value>) -> Progress {
+        let read = || {
+            let (length, rest) = stored?.split_at_checked(4)?;
+            let (covered, frozen) =
+                rest.split_at_checked(u32::from_be_bytes(length.try_into().ok()?) as usize)?;
+            Some(Progress { covered: covered.to_vec(), frozen: frozen.to_vec() })
+        };
+        read().unwrap_or_default()
+    }
+}
+
+/// Which items the indexes of one table cover: all of them, but for indexes that are being filled.
+#[derive(Debug, Default)]
+pub(crate) struct Coverage(Vec<(u32, Progress)>);
+
+impl Coverage {
+    /// The rows to read with a write of `table`.
+    pub(crate) fn keys(table: &Table) -> Vec<Vec<u8>> {
+        Coverage::filling(table).map(|id| progress_key(table.id, id)).collect()
+    }
+
+    fn filling(table: &Table) -> impl Iterator<Item = u32> {
+        table.indexes.values().filter(|index| index.state == IndexState::Backfilling).map(|index| index.id)
+    }
+
+    /// Takes the values of [`Coverage::keys`].
+    pub(crate) fn read(table: &Table, values: &mut std::slice::Iter<'_, Option<Value>>) -> Coverage {
+        let mut progress = || Progress::decode(values.next().and_then(Option::as_ref));
+        Coverage(Coverage::filling(table).map(|id| (id, progress())).collect())
+    }
+
+    /// Whether a write of the item has to wait.
+    pub(crate) fn is_frozen(&self, item_key: &[u8]) -> bool {
+        self.0
+            .iter()
+            .any(|(_, progress)| item_key > &progress.covered[..] && item_key <= &progress.frozen[..])
+    }
+
+    fn covers(&self, index_id: u32, item_key: &[u8]) -> bool {
+        self.0
+            .iter()
+            .find(|(id, _)| *id == index_id)
+            .is_none_or(|(_, progress)| item_key <= &progress.covered[..])
+    }
+}
+
+/// Where an item lies and which indexes cover it.
+pub(crate) struct Cover<'a> {
+    pub(crate) item_key: &'a [u8],
+    pub(crate) coverage: &'a Coverage,
+}
+
+pub(crate) fn progress_key(table_id: u64, index_id: u32) -> Vec<u8> {
+    KeyBuilder::table(Space::Progress, table_id).small(index_id).build()
+}
+
+pub(crate) fn tombstone_key(table: &Table, key: &PrimaryKey, time: HybridTime) -> Vec<u8> {
+    let builder = KeyBuilder::table(Space::Tombstones, table.id).number(time.to_bits());
+    table.primary_key(builder, key).build()
+}
+
+/// One change of one item, about to be recorded.
+pub(crate) struct NewChange<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) key: &'a PrimaryKey,
+    pub(crate) old: Option<&'a Record>,
+    /// The item after, with its canonical JSON.
+    pub(crate) new: Option<(Item, Bytes)>,
+    pub(crate) version: &'a Version,
+    pub(crate) expired: bool,
+    /// Whether streams show it, if it changes anything.
+    pub(crate) shown: bool,
+    /// The Region that records it.
+    pub(crate) here: &'a RegionName,
+    pub(crate) now_ms: u64,
+}
+
+/// Adds to `batch` a change of one item and everything that follows from it. Gives the item's new record.
+///
+/// # Errors
+/// If the stored item cannot be read.
+pub(crate) fn record_change(
+    change: NewChange<'_>,
+    &Cover { item_key, coverage }: &Cover<'_>,
+    batch: &mut Batch,
+) -> Result<Option<Record>, ReadError> {
+    let NewChange { table, key, version, .. } = change;
+    let old_live = change.old.filter(|record| !record.tombstone);
+    let new_json = change.new.as_ref().map(|(_, json)| json);
+    let silent = old_live.map(|record| &record.json) == new_json;
+    let new_record = change.new.as_ref().map(|(item, json)| {
+        let size_bytes = item_size_bytes(item) as u32;
+        Record { version: version.clone(), tombstone: false, size_bytes, json: json.clone() }
+    });
+    // Where nobody compares versions, writing what is there already changes nothing.
+    if silent && !table.is_global() {
+        return Ok(new_record);
+    }
+    let key_json: Bytes = item_to_json(&table.key_item(key)).into();
+    match &new_record {
+        Some(record) => batch.put(item_key, record.encode()),
+        None if table.is_global() => {
+            let json = key_json.clone();
+            let tombstone = Record { version: version.clone(), tombstone: true, size_bytes: 0, json };
+            batch.put(item_key, tombstone.encode());
+            batch.put(tombstone_key(table, key, version.time), Vec::new());
+        }
+        None => batch.delete(item_key),
+    }
+    if !silent {
+        count_items(table, old_live, new_record.as_ref(), batch);
+        if !table.indexes.is_empty() {
+            let old_item = LazyItem::new(change.old);
+            let covering = table
+                .indexes
+                .values()
+                .filter(|index| index.state != IndexState::Deleting && coverage.covers(index.id, item_key));
+            for index in covering {
+                index_effect(
+                    table,
+                    index,
+                    key,
+                    (old_item.get()?, change.new.as_ref().map(|(item, _)| item)),
+                    version,
+                    batch,
+                );
+            }
+        }
+    }
+    let silent = silent || !change.shown;
+    let shipped = table.is_global() && *version.region == *change.here.as_str();
+    if shipped || (table.is_logged() && !silent) {
+        let entry = Change {
+            version: version.clone(),
+            key: key_json,
+            old: old_live.map(|record| record.json.clone()),
+            new: new_json.cloned(),
+            written_ms: change.now_ms,
+            expired: change.expired,
+            silent,
+        };
+        batch.append(table.log(), entry.encode());
+    }
+    Ok(new_record)
+}
+
+fn count_items(table: &Table, old: Option<&Record>, new: Option<&Record>, batch: &mut Batch) {
+    let items = i64::from(new.is_some()) - i64::from(old.is_some());
+    let size = |record: Option<&Record>| record.map_or(0, |record| i64::from(record.size_bytes));
+    let bytes = size(new) - size(old);
+    if items != 0 {
+        batch.add(counter_key(table.id, BASE, COUNT_ITEMS), items);
+    }
+    if bytes != 0 {
+        batch.add(counter_key(table.id, BASE, COUNT_BYTES), bytes);
+    }
+}
+
+fn token_key(token: &RequestToken) -> Vec<u8> {
+    KeyBuilder::new(Space::Tokens).bytes(token.token.as_bytes()).build()
+}
+
+/// What a token's row holds: whose it is and until when.
+pub(crate) fn decode_token(value: &[u8]) -> Option<(u64, u64)> {
+    let (fingerprint, expires_ms) = value.split_at_checked(8)?;
+    Some((u64::from_be_bytes(fingerprint.try_into().ok()?), u64::from_be_bytes(expires_ms.try_into().ok()?)))
+}
+
+impl Region {
+    /// Does one action.
+    ///
+    /// # Errors
+    /// What stands in its way.
+    pub async fn write_one(self: &Arc<Region>, action: Action) -> Result<Written, Error> {
+        match self.write(vec![action], None).await? {
+            WriteOutcome::Done(mut written) => Ok(written.pop().expect("one action was done")),
+            WriteOutcome::Refused(errors) => {
+                Err(errors.into_iter().flatten().next().expect("the one action was refused"))
+            }
+            WriteOutcome::Replayed => unreachable!("without a token nothing is replayed"),
+        }
+    }
+
+    /// Does all of the actions, atomically, or none. Goes on to the end even if the caller stops waiting.
+    ///
+    /// # Errors
+    /// If the request as a whole cannot be done. What a single action objects to is in [`WriteOutcome::Refused`].
+    pub async fn write(
+        self: &Arc<Region>,
+        actions: Vec<Action>,
+        token: Option<RequestToken>,
+    ) -> Result<WriteOutcome, Error> {
+        let (reply, answer) = oneshot::channel();
+        let region = Arc::clone(self);
+        // A write that is abandoned halfway would let watermarks pass its version before it is committed.
+        self.env.spawn("write", async move {
+            let _ = reply.send(region.write_to_the_end(&actions, token.as_ref()).await);
+        });
+        answer.await.unwrap_or_else(|_| Err(internal("a write ended early")))
+    }
+
+    async fn write_to_the_end(
+        &self,
+        actions: &[Action],
+        token: Option<&RequestToken>,
+    ) -> Result<WriteOutcome, Error> {
+        for _ in 0..ATTEMPTS_MAX {
+            let prepared = match self.prepare(actions).await? {
+                Ok(prepared) => prepared,
+                Err(refused) => return Ok(WriteOutcome::Refused(refused)),
+            };
+            let ticket = self.clock.begin_write();
+            let mut pending = None;
+            let mut tables: Vec<&Arc<Table>> = prepared.iter().map(|prepared| &prepared.table).collect();
+            tables.sort_by_key(|table| table.id);
+            tables.dedup_by_key(|table| table.id);
+            let declared = declare(&tables, &prepared, token);
+            let decide = |values: &[Option<Value>]| {
+                self.decide(actions, &prepared, &tables, token, values, &mut pending)
+            };
+            let attempt = match transact(&*self.engine, &declared, decide).await {
+                Ok((attempt, _)) => attempt,
+                Err(CommitError::Unknown(reason)) => {
+                    self.settle(&prepared, pending.as_ref(), &reason).await?
+                }
+                Err(error) => return Err(commit_error(error)),
+            };
+            drop(ticket);
+            match attempt {
+                Attempt::Done => {
+                    let pending = pending.expect("a decision that is done has left its answer");
+                    return Ok(WriteOutcome::Done(pending.written));
+                }
+                Attempt::Ended(outcome) => return Ok(outcome),
+                Attempt::Outdated => {}
+                Attempt::Frozen => self.env.sleep(FROZEN_WAIT).await,
+                Attempt::TokenMismatch => return Err(Error::IdempotentParameterMismatch),
+                Attempt::Failed(error) => return Err(internal(error)),
+            }
+        }
+        Err(internal("a write found its table changing for too long"))
+    }
+
+    /// Finds tables and keys, or what is wrong with the actions.
+    async fn prepare(&self, actions: &[Action]) -> Result<Result<Vec<Prepared>, Vec<Option<Error>>>, Error> {
+        let mut prepared: Vec<Prepared> = Vec::with_capacity(actions.len());
+        let mut errors = vec![None; actions.len()];
+        for (action, error) in actions.iter().zip(&mut errors) {
+            let table = self.active_table(&action.table).await?;
+            match action.primary_key(&table) {
+                Ok(key) => prepared.push(Prepared { item_key: table.item_key(&key), table, key }),
+                Err(reason) => *error = Some(reason),
+            }
+        }
+        if errors.iter().any(Option::is_some) {
+            return Ok(Err(errors));
+        }
+        let mut keys: Vec<&[u8]> = prepared.iter().map(|prepared| &prepared.item_key[..]).collect();
+        keys.sort_unstable();
+        if keys.windows(2).any(|pair| pair[0] == pair[1]) {
+            let message = "Transaction request cannot include multiple operations on one item";
+            return Err(Error::Validation(message.to_owned()));
+        }
+        Ok(Ok(prepared))
+    }
+
+    fn decide(
+        &self,
+        actions: &[Action],
+        prepared: &[Prepared],
+        tables: &[&Arc<Table>],
+        token: Option<&RequestToken>,
+        values: &[Option<Value>],
+        pending: &mut Option<Pending>,
+    ) -> Decision<Attempt> {
+        let now_ms = self.env.unix_ms();
+        let mut values = values.iter();
+        let mut coverage = Vec::with_capacity(tables.len());
+        for table in tables {
+            let fence = values.next().and_then(Option::as_ref);
+            if fence.is_none_or(|fence| fence[..] != fence_value(table)) {
+                return Decision::Abort(Attempt::Outdated);
+            }
+        }
+        for table in tables {
+            coverage.push((table.id, Coverage::read(table, &mut values)));
+        }
+        if prepared.iter().any(|prepared| find(&coverage, &prepared.table).is_frozen(&prepared.item_key)) {
+            return Decision::Abort(Attempt::Frozen);
+        }
+        if let Some(token) = token
+            && let Some((fingerprint, expires_ms)) =
+                values.next().and_then(Option::as_ref).and_then(|value| decode_token(value))
+            && expires_ms > now_ms
+        {
+            return Decision::Abort(if fingerprint == token.fingerprint {
+                Attempt::Ended(WriteOutcome::Replayed)
+            } else {
+                Attempt::TokenMismatch
+            });
+        }
+        let decided = match decide_all(actions, prepared, values) {
+            Ok(Ok(decided)) => decided,
+            Ok(Err(refused)) => return Decision::Abort(Attempt::Ended(WriteOutcome::Refused(refused))),
+            Err(error) => return Decision::Abort(Attempt::Failed(error)),
+        };
+        let seen = decided.iter().filter_map(|(old, _)| old.as_ref()).map(|record| record.version.time).max();
+        let version = self.clock.version(seen.unwrap_or_default());
+        let mut batch = Batch::new();
+        let mut written = Vec::with_capacity(actions.len());
+        for ((old, effect), (prepared, action)) in decided.into_iter().zip(prepared.iter().zip(actions)) {
+            let table = &prepared.table;
+            let live = |record: &Option<Record>| record.clone().filter(|record| !record.tombstone);
+            let new = match effect {
+                Effect::Nothing => live(&old),
+                Effect::Put(_) | Effect::Delete => {
+                    let change = NewChange {
+                        table,
+                        key: &prepared.key,
+                        old: old.as_ref(),
+                        new: if let Effect::Put(item) = effect { Some(with_json(item)) } else { None },
+                        version: &version,
+                        expired: action.expiry,
+                        shown: true,
+                        here: &self.name,
+                        now_ms,
+                    };
+                    let cover = Cover { item_key: &prepared.item_key, coverage: find(&coverage, table) };
+                    match record_change(change, &cover, &mut batch) {
+                        Ok(record) => record,
+                        Err(error) => return Decision::Abort(Attempt::Failed(error)),
+                    }
+                }
+            };
+            written.push(Written { table: Arc::clone(table), old: live(&old), new });
+        }
+        if let Some(token) = token {
+            let mut value = token.fingerprint.to_be_bytes().to_vec();
+            value.extend_from_slice(&(now_ms + CLIENT_REQUEST_TOKEN_MS).to_be_bytes());
+            batch.put(token_key(token), value);
+        }
+        *pending = Some(Pending { version, written });
+        if batch.is_empty() { Decision::Abort(Attempt::Done) } else { Decision::Commit(batch, Attempt::Done) }
+    }
+
+    /// Finds out what became of a commit whose outcome is unknown: its version is unique.
+    async fn settle(
+        &self,
+        prepared: &[Prepared],
+        pending: Option<&Pending>,
+        reason: &str,
+    ) -> Result<Attempt, Error> {
+        for Prepared { item_key, .. } in prepared {
+            let stored = self.engine.get(item_key).await.map_err(internal)?;
+            let record = stored.map(Record::decode).transpose().map_err(internal)?;
+            if record.zip(pending).is_some_and(|(record, pending)| record.version == pending.version) {
+                return Ok(Attempt::Done);
+            }
+        }
+        Err(internal(reason))
+    }
+}
+
+fn find<'a>(coverage: &'a [(u64, Coverage)], table: &Table) -> &'a Coverage {
+    let found = coverage.iter().find(|(id, _)| *id == table.id);
+    found.map(|(_, coverage)| coverage).expect("the coverage of every table of the write was read")
+}
+
+fn with_json(item: Item) -> (Item, Bytes) {
+    let json = item_to_json(&item).into();
+    (item, json)
+}
+
+type Decided = Vec<(Option<Record>, Effect)>;
+
+fn decide_all(
+    actions: &[Action],
+    prepared: &[Prepared],
+    values: std::slice::Iter<'_, Option<Value>>,
+) -> Result<Result<Decided, Vec<Option<Error>>>, ReadError> {
+    let mut decided = Vec::with_capacity(actions.len());
+    let mut refused: Option<Vec<Option<Error>>> = None;
+    for (index, ((action, prepared), value)) in actions.iter().zip(prepared).zip(values).enumerate() {
+        let record = value.clone().map(Record::decode).transpose()?;
+        match action.decide(&prepared.table, &prepared.key, record.as_ref()) {
+            Ok(effect) => decided.push((record, effect)),
+            Err(DecideError::Refused(error)) => {
+                refused.get_or_insert_with(|| vec![None; actions.len()])[index] = Some(error);
+            }
+            Err(DecideError::Read(error)) => return Err(error),
+        }
+    }
+    Ok(match refused {
+        Some(errors) => Err(errors),
+        None => Ok(decided),
+    })
+}
+
+fn declare(tables: &[&Arc<Table>], prepared: &[Prepared], token: Option<&RequestToken>) -> Declared {
+    let mut reads: Vec<Vec<u8>> = tables.iter().map(|table| fence_key(&table.name)).collect();
+    reads.extend(tables.iter().flat_map(|table| Coverage::keys(table)));
+    let mut writes: Vec<Vec<u8>> = token.into_iter().map(token_key).collect();
+    writes.extend(prepared.iter().map(|prepared| prepared.item_key.clone()));
+    Declared { reads, writes }
+}

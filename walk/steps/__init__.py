@@ -1,0 +1,32 @@
+"""The steps of the walk, in order. Each is a function of a Walk that returns when all is as it should be."""
+
+from walk.steps import (
+    conflicts,
+    crash,
+    indexes,
+    items,
+    queries,
+    replicas,
+    serve,
+    stop,
+    streams,
+    transactions,
+    ttl,
+)
+
+STEPS = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (
+        serve,
+        items,
+        queries,
+        indexes,
+        replicas,
+        conflicts,
+        transactions,
+        streams,
+        ttl,
+        crash,
+        stop,
+    )
+}
