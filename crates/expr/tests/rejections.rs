@@ -301,8 +301,8 @@ fn limits() {
             &format!("a IN ({candidates})"),
             "The IN operator is provided with too many operands; number of operands: 101",
         ),
-        (&parentheses, "The expression has redundant parentheses;"),
-        (&size, "The expression contains too many operators; operator count: 302"),
+        (&parentheses, "Syntax error; token: \"<EOF>\", near: \"(\""),
+        (&size, "The expression contains too many operators; operator count: 301"),
         ("a[2147483648] = :n", "List index is not within the allowable range; index: [2147483648]"),
         (
             "a[99999999999999999999999] = :n",
@@ -317,6 +317,11 @@ fn limits() {
     // Nested as deep as operators allow.
     let nested = format!("{}a=:n{}", "NOT (".repeat(299), ")".repeat(299));
     assert!(condition(&nested, &values()).is_ok());
+    // As condition builders write a chain: a pair of parentheses for every operator.
+    let built = (0..149).fold("a=:n".to_owned(), |chain, _| format!("({chain} OR b=:n)"));
+    assert!(condition(&built, &values()).is_ok());
+    let redundant = format!("{}a=:n{}", "(".repeat(2000), ")".repeat(2000));
+    check_conditions(&[(&redundant, "The expression has redundant parentheses;")]);
 }
 
 #[test]

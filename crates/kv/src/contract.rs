@@ -1,7 +1,7 @@
 //! The engine contract: the whole seam between DynamoDB's semantics and a store.
 //!
 //! DynamoDB needs little of a store because every write names its keys before it starts. So an engine offers
-//! point reads, consistent snapshots, and [`Engine::transact`]: lock and read the declared keys, let a pure
+//! point reads, consistent snapshots, and [`transact`]: lock and read the declared keys, let a pure
 //! function decide, commit what it decided atomically and durably. Logs are part of the contract, because on a
 //! distributed engine their order cannot be had from commit times.
 //!

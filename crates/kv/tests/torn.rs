@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use graticule_kv::embedded::EmbeddedEngine;
+use graticule_kv::embedded::{EmbeddedEngine, OpenError};
 use graticule_kv::{Batch, Engine, LogShard};
 
 use crate::harness::{commit, get, log_entries, options};
@@ -92,4 +92,36 @@ async fn a_missing_page_leaves_a_prefix() {
         let lost_max = from_end.div_ceil(VALUE_BYTES as u64);
         assert!(length + lost_max >= COMMITS, "{from_end} from the end, {length} commits left");
     }
+}
+
+/// A torn tail is what a crash leaves. A log file that was complete and is not any more is a loss of
+/// acknowledged commits: that is said, not tolerated.
+#[tokio::test(flavor = "multi_thread")]
+async fn losses_in_older_logs_are_noticed() {
+    let sample = tempfile::tempdir().unwrap();
+    let engine = EmbeddedEngine::open(sample.path(), &options()).unwrap();
+    for n in 0..12 {
+        let mut batch = Batch::new();
+        // Fills a memtable and so begins a new file, while the counter still needs the old one.
+        batch.put(format!("{n:04}"), vec![n; 4 * 1024 * 1024]);
+        batch.add("commits", 1);
+        commit(&engine, batch).await;
+    }
+    drop(engine);
+    let files = fs::read_dir(sample.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let logs = files.filter(|name| name.to_string_lossy().ends_with(".log"));
+    let oldest = logs.min().unwrap();
+    assert!(sample.path().join(&oldest) != newest_log(sample.path()));
+
+    let truncated = copy(sample.path());
+    let log = OpenOptions::new().write(true).open(truncated.path().join(&oldest)).unwrap();
+    log.set_len(log.metadata().unwrap().len() - 1000).unwrap();
+    let missing = copy(sample.path());
+    fs::remove_file(missing.path().join(&oldest)).unwrap();
+    for directory in [truncated, missing] {
+        let refused = EmbeddedEngine::open(directory.path(), &options()).unwrap_err();
+        assert!(matches!(refused, OpenError::Damaged { .. }), "{refused}");
+    }
+    let engine = EmbeddedEngine::open(sample.path(), &options()).unwrap();
+    assert_eq!(engine.counter(b"commits").await.unwrap(), 12);
 }

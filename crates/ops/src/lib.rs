@@ -57,7 +57,12 @@ pub const STREAMS_OPERATIONS: &[&str] = &["DescribeStream", "GetRecords", "GetSh
 ///
 /// # Errors
 /// What the client is told.
-pub async fn dispatch(context: &Context, service: Service, operation: &str, body: &[u8]) -> Result<Vec<u8>, Error> {
+pub async fn dispatch(
+    context: &Context,
+    service: Service,
+    operation: &str,
+    body: &[u8],
+) -> Result<Vec<u8>, Error> {
     match (service, operation) {
         (Service::DynamoDb, "GetItem") => data::get_item::call(context, body).await,
         (Service::DynamoDb, "PutItem") => data::put_item::call(context, body).await,
@@ -78,7 +83,9 @@ pub async fn dispatch(context: &Context, service: Service, operation: &str, body
         (Service::DynamoDb, "DescribeEndpoints") => control::describe_endpoints::call(context, body).await,
         (Service::DynamoDb, "TagResource") => control::tags::tag_resource(context, body).await,
         (Service::DynamoDb, "UntagResource") => control::tags::untag_resource(context, body).await,
-        (Service::DynamoDb, "ListTagsOfResource") => control::tags::list_tags_of_resource(context, body).await,
+        (Service::DynamoDb, "ListTagsOfResource") => {
+            control::tags::list_tags_of_resource(context, body).await
+        }
         (Service::DynamoDb, "UpdateTimeToLive") => control::time_to_live::update(context, body).await,
         (Service::DynamoDb, "DescribeTimeToLive") => control::time_to_live::describe(context, body).await,
         (Service::DynamoDb, "DescribeContinuousBackups") => {

@@ -28,7 +28,9 @@ fn describe(error: &serde_json::Error) -> String {
         "the expected type"
     };
     let found = match rest {
-        _ if rest.starts_with("map") => return "Start of structure or map found where not expected.".to_owned(),
+        _ if rest.starts_with("map") => {
+            return "Start of structure or map found where not expected.".to_owned();
+        }
         _ if rest.starts_with("sequence") => return "Start of list found where not expected".to_owned(),
         _ if rest.starts_with("string") => "STRING_VALUE",
         _ if rest.starts_with("boolean `true`") => "TRUE_VALUE",

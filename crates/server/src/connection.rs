@@ -10,9 +10,9 @@ use tokio::{net::TcpStream, sync::OwnedSemaphorePermit};
 use crate::{
     Options,
     clock::TickTimer,
-    linger::{LingeringStream, Unread},
     route,
     server::{Phase, Shared},
+    stream::{ClientStream, Unread},
 };
 
 /// Bytes of input that a connection may buffer beyond what it was asked for.
@@ -21,12 +21,14 @@ const TICK_MIN: Duration = Duration::from_millis(10);
 const TICK_MAX: Duration = Duration::from_secs(5);
 
 /// hyper, set up for small requests over kept connections.
+///
+/// Not with `pipeline_flush`: as long as any input is waiting it holds back what is written, so that an answer waits
+/// for the rest of the next request, and the answer to garbage is never sent at all.
 pub(crate) fn protocol(options: &Options, env: &Env) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .writev(false)
         .half_close(false)
-        .pipeline_flush(true)
         .keep_alive(true)
         .max_buf_size(BUFFER_BYTES_MAX.max(options.head_bytes_max))
         .max_header_size(options.head_bytes_max)
@@ -43,7 +45,8 @@ pub(crate) async fn run(stream: TcpStream, shared: Arc<Shared>, _slot: OwnedSema
         return;
     }
     let unread = Unread::default();
-    let io = TokioIo::new(LingeringStream::new(stream, shared.env.clone(), unread.clone()));
+    let write_timeout = shared.options.write_timeout;
+    let io = TokioIo::new(ClientStream::new(stream, shared.env.clone(), unread.clone(), write_timeout));
     let service = service_fn(|request| {
         let (shared, unread) = (Arc::clone(&shared), unread.clone());
         async move { route::respond(&shared, &unread, request).await }
@@ -51,7 +54,7 @@ pub(crate) async fn run(stream: TcpStream, shared: Arc<Shared>, _slot: OwnedSema
     let mut connection = pin!(shared.protocol.serve_connection(io, service));
     let mut phase = shared.phase.subscribe();
     phase.mark_changed(); // a shutdown may have begun before this line
-    let tick = (shared.options.head_timeout / 4).clamp(TICK_MIN, TICK_MAX);
+    let tick = (shared.options.head_timeout.min(write_timeout) / 4).clamp(TICK_MIN, TICK_MAX);
     loop {
         tokio::select! {
             biased;
@@ -69,7 +72,7 @@ pub(crate) async fn run(stream: TcpStream, shared: Arc<Shared>, _slot: OwnedSema
                     Ok(Phase::Ended) | Err(_) => return,
                 }
             }
-            // hyper's deadlines are only looked at when the connection is polled: see `clock`.
+            // Deadlines are only looked at when the connection is polled: see `clock` and `stream`.
             () = shared.env.sleep(tick) => {}
         }
     }

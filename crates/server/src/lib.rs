@@ -9,12 +9,12 @@ mod body;
 mod clock;
 mod connection;
 mod handler;
-mod linger;
 mod options;
 mod refusal;
 mod route;
 mod server;
 mod signature;
+mod stream;
 
 pub use futures_util::future::BoxFuture;
 pub use handler::{Caller, Handler, Service, Target};

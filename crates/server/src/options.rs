@@ -22,6 +22,8 @@ pub struct Options {
     pub head_timeout: Duration,
     /// Longest time from the headers to the end of the body.
     pub body_timeout: Duration,
+    /// Longest time in which a client takes nothing of an answer that is ready for it.
+    pub write_timeout: Duration,
     /// How long requests in flight may go on after a shutdown begins.
     pub drain_timeout: Duration,
 }
@@ -36,6 +38,7 @@ impl Default for Options {
             // Longer than the 60 seconds for which the SDKs keep idle connections, so that they close first.
             head_timeout: Duration::from_secs(75),
             body_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(10),
         }
     }

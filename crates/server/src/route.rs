@@ -15,7 +15,7 @@ use hyper::{
 use serde_json::json;
 
 use crate::{
-    Caller, Target, answer, answer::Answer, linger::Unread, refusal::Refusal, server::Shared, signature,
+    Caller, Target, answer, answer::Answer, refusal::Refusal, server::Shared, signature, stream::Unread,
 };
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");

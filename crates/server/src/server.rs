@@ -14,6 +14,8 @@ use crate::{Handler, Options, body::Bodies, connection};
 const BACKLOG: u32 = 1024;
 /// How long to leave the operating system alone when it has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// How often an operator hears that there are too many connections.
+const FULL_WARNING_INTERVAL: Duration = Duration::from_secs(60);
 /// How long connections get to notice that their time is over.
 const END_TIME_MAX: Duration = Duration::from_secs(1);
 
@@ -116,7 +118,14 @@ impl Server {
 
     async fn accept_until(&self, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
+        let mut warned_at = None;
         loop {
+            let now = self.shared.env.monotonic();
+            let silent = warned_at.is_none_or(|at| now - at > FULL_WARNING_INTERVAL);
+            if silent && self.connections.available_permits() == 0 {
+                tracing::warn!(limit = self.connections_max, "too many connections: further clients wait");
+                warned_at = Some(now);
+            }
             tokio::select! {
                 biased;
                 () = shutdown.as_mut() => return,

@@ -1,7 +1,8 @@
 //! Conditions: comparisons, BETWEEN, IN, functions, AND, OR, NOT and groups.
 //!
-//! What stands after a parenthesis may turn out to be a condition or an operand; [`Node`] keeps that open until the
-//! closing one. A lone operand is only ever returned just before a closing parenthesis.
+//! Groups are kept on a stack of [`Level`]s and not by recursion: condition builders put a pair of parentheses around
+//! every operator, so expressions nest as deep as they have operators. What stands between parentheses may turn out
+//! to be a condition or an operand; [`Node`] keeps that open until the token behind them.
 
 use graticule_model::error::ExpressionError;
 
@@ -17,106 +18,136 @@ enum Node<'t> {
     Condition(ConditionSyntax<'t>),
 }
 
-/// A node, and whether it stands in parentheses.
-type Parsed<'t> = (Node<'t>, bool);
+/// What has been read of a group, or of the whole expression, before the node at hand.
+#[derive(Default)]
+struct Level<'t> {
+    alternatives: Vec<ConditionSyntax<'t>>,
+    terms: Vec<ConditionSyntax<'t>>,
+    /// Whether an odd number of NOTs stands before the node at hand; two are none.
+    is_negated: bool,
+    /// Whether any operator has been read, so that the node at hand is not all there is.
+    has_operators: bool,
+}
+
+impl<'t> Level<'t> {
+    /// `condition` is a term; AND or OR follows, or the end of the level.
+    fn push_term(&mut self, condition: ConditionSyntax<'t>) {
+        let is_negated = std::mem::take(&mut self.is_negated);
+        self.terms.push(if is_negated { ConditionSyntax::Not(Box::new(condition)) } else { condition });
+    }
+
+    /// The terms so far are one alternative; OR follows, or the end of the level.
+    fn push_alternative(&mut self) {
+        let terms = std::mem::take(&mut self.terms);
+        self.alternatives.push(joined(terms, ConditionSyntax::And));
+    }
+
+    /// The condition that ends with `last`.
+    fn finish(mut self, last: ConditionSyntax<'t>) -> ConditionSyntax<'t> {
+        self.push_term(last);
+        self.push_alternative();
+        joined(self.alternatives, ConditionSyntax::Or)
+    }
+}
+
+fn joined<'t>(
+    mut parts: Vec<ConditionSyntax<'t>>,
+    operator: fn(Vec<ConditionSyntax<'t>>) -> ConditionSyntax<'t>,
+) -> ConditionSyntax<'t> {
+    match parts.pop() {
+        Some(only) if parts.is_empty() => only,
+        last => {
+            parts.extend(last);
+            operator(parts)
+        }
+    }
+}
 
 impl<'t> Parser<'t> {
     pub(super) fn condition(&mut self) -> Result<ConditionSyntax<'t>, ExpressionError> {
-        let (node, _) = self.disjunction(false)?;
-        self.as_condition(node)
-    }
-
-    fn disjunction(&mut self, operand_allowed: bool) -> Result<Parsed<'t>, ExpressionError> {
-        let first = self.conjunction(operand_allowed)?;
-        if self.kind() != TokenKind::Or {
-            return Ok(first);
-        }
-        let mut alternatives = vec![self.as_condition(first.0)?];
-        while self.take(TokenKind::Or) {
-            self.count_operator();
-            let (next, _) = self.conjunction(false)?;
-            alternatives.push(self.as_condition(next)?);
-        }
-        Ok((Node::Condition(ConditionSyntax::Or(alternatives)), false))
-    }
-
-    fn conjunction(&mut self, operand_allowed: bool) -> Result<Parsed<'t>, ExpressionError> {
-        let first = self.negation(operand_allowed)?;
-        if self.kind() != TokenKind::And {
-            return Ok(first);
-        }
-        let mut terms = vec![self.as_condition(first.0)?];
-        while self.take(TokenKind::And) {
-            self.count_operator();
-            let (next, _) = self.negation(false)?;
-            terms.push(self.as_condition(next)?);
-        }
-        Ok((Node::Condition(ConditionSyntax::And(terms)), false))
-    }
-
-    /// A chain of NOTs is read in a loop, so that only parentheses and functions nest.
-    fn negation(&mut self, operand_allowed: bool) -> Result<Parsed<'t>, ExpressionError> {
-        let mut negations = 0;
-        while self.take(TokenKind::Not) {
-            self.count_operator();
-            negations += 1;
-        }
-        if negations == 0 {
-            return self.term(operand_allowed);
-        }
-        let (inner, _) = self.term(false)?;
-        let inner = self.as_condition(inner)?;
-        // Two NOTs are none.
-        let node = if negations % 2 == 0 { inner } else { ConditionSyntax::Not(Box::new(inner)) };
-        Ok((Node::Condition(node), false))
-    }
-
-    fn term(&mut self, operand_allowed: bool) -> Result<Parsed<'t>, ExpressionError> {
-        let (node, in_parentheses) = self.group_or_operand()?;
-        let left = match node {
-            Node::Condition(_) => return Ok((node, in_parentheses)),
-            Node::Operand(operand) => operand,
-        };
-        if let Some(comparator) = comparator(self.kind()) {
+        let mut outer = Vec::new();
+        let mut level = Level::default();
+        loop {
+            while self.take(TokenKind::Not) {
+                self.count_operator();
+                level.is_negated = !level.is_negated;
+                level.has_operators = true;
+            }
+            if self.take(TokenKind::OpenParenthesis) {
+                outer.push(std::mem::take(&mut level));
+                continue;
+            }
+            let first = Node::Operand(self.plain_operand()?);
+            let node = self.close_groups(first, &mut level, &mut outer)?;
+            // What follows the node: AND, OR, or the end of everything.
+            let condition = self.as_condition(node)?;
+            match self.kind() {
+                TokenKind::And => level.push_term(condition),
+                TokenKind::Or => {
+                    level.push_term(condition);
+                    level.push_alternative();
+                }
+                _ if outer.is_empty() => return Ok(level.finish(condition)),
+                _ => return Err(self.syntax_error()),
+            }
             self.advance();
             self.count_operator();
-            let right = self.operand()?;
-            return Ok((Node::Condition(ConditionSyntax::Comparison(comparator, left, right)), false));
-        }
-        match self.kind() {
-            TokenKind::Between => self.between(left),
-            TokenKind::In => self.membership(left),
-            TokenKind::CloseParenthesis if operand_allowed => Ok((Node::Operand(left), in_parentheses)),
-            _ => Ok((Node::Condition(self.as_condition(Node::Operand(left))?), in_parentheses)),
+            level.has_operators = true;
         }
     }
 
-    fn between(&mut self, operand: OperandSyntax<'t>) -> Result<Parsed<'t>, ExpressionError> {
-        self.expect(TokenKind::Between)?;
+    /// Completes `node` with a comparison if one follows, and then every group that ends behind it.
+    fn close_groups(
+        &mut self,
+        mut node: Node<'t>,
+        level: &mut Level<'t>,
+        outer: &mut Vec<Level<'t>>,
+    ) -> Result<Node<'t>, ExpressionError> {
+        let mut is_in_parentheses = false;
+        loop {
+            node = match node {
+                Node::Operand(operand) if self.comparison_follows() => {
+                    is_in_parentheses = false;
+                    Node::Condition(self.comparison(operand)?)
+                }
+                node => node,
+            };
+            if self.kind() != TokenKind::CloseParenthesis || outer.is_empty() {
+                return Ok(node);
+            }
+            if level.has_operators {
+                let last = self.as_condition(node)?;
+                node = Node::Condition(std::mem::take(level).finish(last));
+            } else {
+                self.redundant_parentheses |= is_in_parentheses;
+            }
+            self.advance();
+            is_in_parentheses = true;
+            *level = outer.pop().unwrap_or_default();
+        }
+    }
+
+    fn comparison_follows(&self) -> bool {
+        comparator(self.kind()).is_some() || matches!(self.kind(), TokenKind::Between | TokenKind::In)
+    }
+
+    /// The comparison of `operand` with what follows.
+    fn comparison(&mut self, operand: OperandSyntax<'t>) -> Result<ConditionSyntax<'t>, ExpressionError> {
         self.count_operator();
-        let lower = self.operand()?;
-        self.expect(TokenKind::And)?;
-        let upper = self.operand()?;
-        Ok((Node::Condition(ConditionSyntax::Between(operand, lower, upper)), false))
-    }
-
-    fn membership(&mut self, operand: OperandSyntax<'t>) -> Result<Parsed<'t>, ExpressionError> {
+        if let Some(comparator) = comparator(self.kind()) {
+            self.advance();
+            return Ok(ConditionSyntax::Comparison(comparator, operand, self.operand()?));
+        }
+        if self.take(TokenKind::Between) {
+            let lower = self.operand()?;
+            self.expect(TokenKind::And)?;
+            return Ok(ConditionSyntax::Between(operand, lower, self.operand()?));
+        }
         self.expect(TokenKind::In)?;
-        self.count_operator();
         self.expect(TokenKind::OpenParenthesis)?;
         let candidates = self.list(Parser::operand)?;
         self.expect(TokenKind::CloseParenthesis)?;
-        Ok((Node::Condition(ConditionSyntax::In(operand, candidates)), false))
-    }
-
-    fn group_or_operand(&mut self) -> Result<Parsed<'t>, ExpressionError> {
-        if !self.take(TokenKind::OpenParenthesis) {
-            return Ok((Node::Operand(self.plain_operand()?), false));
-        }
-        let (inner, in_parentheses) = self.nested(|parser| parser.disjunction(true))?;
-        self.expect(TokenKind::CloseParenthesis)?;
-        self.redundant_parentheses |= in_parentheses;
-        Ok((inner, true))
+        Ok(ConditionSyntax::In(operand, candidates))
     }
 
     /// A function may stand as a condition; another operand lacks the operator that the token at hand is not.

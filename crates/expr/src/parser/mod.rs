@@ -1,6 +1,7 @@
-//! Recursive descent over the tokens of one expression, one file per area of the grammar.
+//! Descends over the tokens of one expression, one file per area of the grammar.
 //!
-//! Invariant: the depth of recursion is bounded by [`DEPTH_MAX`], whatever the text. What a well-formed expression
+//! Invariant: the depth of recursion is bounded by [`CALL_DEPTH_MAX`], whatever the text, and so is the depth of what
+//! comes out, by the number of operators. What a well-formed expression
 //! may not say (reserved words, operand types, …) is not decided here.
 
 mod condition;
@@ -17,8 +18,8 @@ use crate::{
     syntax::{ActionSyntax, ConditionSyntax, PathSyntax},
 };
 
-/// Deeper than any expression can go that neither has too many operators nor redundant parentheses.
-const DEPTH_MAX: usize = EXPRESSION_OPERATORS_MAX + 2;
+/// Functions inside functions, each of which counts as an operator.
+const CALL_DEPTH_MAX: usize = EXPRESSION_OPERATORS_MAX;
 
 /// Parses a condition, filter or key condition.
 pub(crate) fn parse_condition(text: &str) -> Result<ConditionSyntax<'_>, ExpressionError> {
@@ -49,7 +50,7 @@ fn parse<'t, T>(
         text,
         tokens: tokens(text),
         position: 0,
-        depth: 0,
+        call_depth: 0,
         operators: 0,
         redundant_parentheses: false,
     };
@@ -69,7 +70,7 @@ struct Parser<'t> {
     text: &'t str,
     tokens: Vec<Token>,
     position: usize,
-    depth: usize,
+    call_depth: usize,
     operators: usize,
     redundant_parentheses: bool,
 }
@@ -124,28 +125,5 @@ impl<'t> Parser<'t> {
     /// Counts one operator or function.
     fn count_operator(&mut self) {
         self.operators += 1;
-    }
-
-    /// Runs `rule` one level down.
-    fn nested<T>(
-        &mut self,
-        rule: impl FnOnce(&mut Self) -> Result<T, ExpressionError>,
-    ) -> Result<T, ExpressionError> {
-        if self.depth == DEPTH_MAX {
-            return Err(self.too_deep());
-        }
-        self.depth += 1;
-        let parsed = rule(self);
-        self.depth -= 1;
-        parsed
-    }
-
-    fn too_deep(&self) -> ExpressionError {
-        let before = |back: usize| self.position.checked_sub(back).map(|at| self.tokens[at].kind);
-        if before(1) == Some(TokenKind::OpenParenthesis) && before(2) == Some(TokenKind::OpenParenthesis) {
-            ExpressionError::RedundantParentheses
-        } else {
-            ExpressionError::TooManyOperators(self.operators.max(EXPRESSION_OPERATORS_MAX + 1))
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use graticule_model::error::ExpressionError;
 
-use super::Parser;
+use super::{CALL_DEPTH_MAX, Parser};
 use crate::{
     lexer::TokenKind,
     syntax::{CallSyntax, OperandSyntax, PathElement, PathSyntax},
@@ -50,36 +50,45 @@ impl<'t> Parser<'t> {
 
     /// An operand, in parentheses or not.
     pub(super) fn operand(&mut self) -> Result<OperandSyntax<'t>, ExpressionError> {
-        self.operand_and_parentheses().map(|(operand, _)| operand)
+        let opened = self.open_parentheses();
+        let operand = self.plain_operand()?;
+        for _ in 0..opened {
+            self.expect(TokenKind::CloseParenthesis)?;
+        }
+        self.redundant_parentheses |= opened > 1;
+        Ok(operand)
     }
 
-    fn operand_and_parentheses(&mut self) -> Result<(OperandSyntax<'t>, bool), ExpressionError> {
-        if !self.take(TokenKind::OpenParenthesis) {
-            return Ok((self.plain_operand()?, false));
+    /// Steps over opening parentheses and counts them.
+    pub(super) fn open_parentheses(&mut self) -> usize {
+        let mut opened = 0;
+        while self.take(TokenKind::OpenParenthesis) {
+            opened += 1;
         }
-        let (operand, in_parentheses) = self.nested(Parser::operand_and_parentheses)?;
-        self.expect(TokenKind::CloseParenthesis)?;
-        self.redundant_parentheses |= in_parentheses;
-        Ok((operand, true))
+        opened
     }
 
     /// An operand that does not begin with a parenthesis.
     pub(super) fn plain_operand(&mut self) -> Result<OperandSyntax<'t>, ExpressionError> {
         match (self.kind(), self.kind_after()) {
             (TokenKind::ValuePlaceholder, _) => Ok(OperandSyntax::Value(self.advance())),
-            (TokenKind::Identifier, TokenKind::OpenParenthesis) => {
-                self.nested(Parser::call).map(OperandSyntax::Call)
-            }
+            (TokenKind::Identifier, TokenKind::OpenParenthesis) => self.call().map(OperandSyntax::Call),
             _ => self.path().map(OperandSyntax::Path),
         }
     }
 
+    /// The one rule that calls itself.
     fn call(&mut self) -> Result<CallSyntax<'t>, ExpressionError> {
         self.count_operator();
+        if self.call_depth == CALL_DEPTH_MAX {
+            return Err(ExpressionError::TooManyOperators(self.operators));
+        }
+        self.call_depth += 1;
         let name = self.expect(TokenKind::Identifier)?;
         self.expect(TokenKind::OpenParenthesis)?;
         let operands = self.list(Parser::operand)?;
         self.expect(TokenKind::CloseParenthesis)?;
+        self.call_depth -= 1;
         Ok(CallSyntax { name, operands })
     }
 }

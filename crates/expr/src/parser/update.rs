@@ -43,7 +43,7 @@ impl<'t> Parser<'t> {
         let verb = match section {
             TokenKind::Set => {
                 self.expect(TokenKind::Equal)?;
-                VerbSyntax::Set(self.set_value()?.0)
+                VerbSyntax::Set(self.set_value()?)
             }
             TokenKind::Add => VerbSyntax::Add(self.expect(TokenKind::ValuePlaceholder)?),
             TokenKind::Delete => VerbSyntax::Delete(self.expect(TokenKind::ValuePlaceholder)?),
@@ -52,30 +52,30 @@ impl<'t> Parser<'t> {
         Ok(ActionSyntax { path, verb })
     }
 
-    /// An operand, a sum or a difference, and whether it stands in parentheses.
-    fn set_value(&mut self) -> Result<(SetValueSyntax<'t>, bool), ExpressionError> {
-        let (value, in_parentheses) = self.set_term()?;
-        let left = match value {
-            SetValueSyntax::Operand(operand) => operand,
-            arithmetic => return Ok((arithmetic, in_parentheses)),
-        };
+    /// An operand, a sum or a difference, in parentheses or not.
+    fn set_value(&mut self) -> Result<SetValueSyntax<'t>, ExpressionError> {
+        let opened = self.open_parentheses();
+        let left = self.plain_operand()?;
+        let mut closed = 0;
+        while closed < opened && self.take(TokenKind::CloseParenthesis) {
+            closed += 1;
+        }
         let arithmetic: fn(OperandSyntax<'t>, OperandSyntax<'t>) -> SetValueSyntax<'t> = match self.kind() {
             TokenKind::Plus => SetValueSyntax::Plus,
             TokenKind::Minus => SetValueSyntax::Minus,
-            _ => return Ok((SetValueSyntax::Operand(left), in_parentheses)),
+            _ if closed < opened => return Err(self.syntax_error()),
+            _ => {
+                self.redundant_parentheses |= closed > 1;
+                return Ok(SetValueSyntax::Operand(left));
+            }
         };
         self.advance();
         self.count_operator();
-        Ok((arithmetic(left, self.operand()?), false))
-    }
-
-    fn set_term(&mut self) -> Result<(SetValueSyntax<'t>, bool), ExpressionError> {
-        if !self.take(TokenKind::OpenParenthesis) {
-            return Ok((SetValueSyntax::Operand(self.plain_operand()?), false));
+        let right = self.operand()?;
+        for _ in closed..opened {
+            self.expect(TokenKind::CloseParenthesis)?;
         }
-        let (value, in_parentheses) = self.nested(Parser::set_value)?;
-        self.expect(TokenKind::CloseParenthesis)?;
-        self.redundant_parentheses |= in_parentheses;
-        Ok((value, true))
+        self.redundant_parentheses |= closed > 1 || opened - closed > 1;
+        Ok(arithmetic(left, right))
     }
 }

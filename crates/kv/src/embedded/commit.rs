@@ -4,7 +4,7 @@
 //! released only after that write, in queue order. A failed write leaves every outcome of its group open, and
 //! the thread then commits nothing more.
 //!
-//! What a group contains is [`super::group`]'s matter; this file knows only when it is written.
+//! What a group contains is `group.rs`'s matter; this file knows only when it is written.
 
 use std::sync::Arc;
 

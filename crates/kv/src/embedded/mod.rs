@@ -1,7 +1,7 @@
 //! The default engine: one RocksDB directory on local disk.
 //!
 //! Transactions lock and read their declared keys in the caller's task, then hand the batch and the locks to
-//! one commit thread ([`commit`]), which makes a group of waiting batches durable with one fsync. Invariants:
+//! one commit thread (`commit.rs`), which makes a group of waiting batches durable with one fsync. Invariants:
 //!
 //! - Commit order is queue order. Exclusive locks are held until the commit is durable and visible, and they
 //!   travel with the batch: a caller that goes away changes nothing about a commit that is under way.
@@ -69,7 +69,7 @@ impl EmbeddedEngine {
         let (queue, requests) = mpsc::channel(QUEUE_ENTRIES_MAX);
         let committer = Committer::new(Arc::clone(&store), Arc::clone(&watches));
         let thread = std::thread::Builder::new()
-            .name("graticule-commit".to_owned())
+            .name("kv-commit".to_owned())
             .spawn(move || committer.run(requests))
             .map_err(|error| OpenError::from_io(path, error))?;
         Ok(EmbeddedEngine {

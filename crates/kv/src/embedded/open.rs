@@ -256,8 +256,8 @@ fn database_options(options: &Options, create: bool) -> rocksdb::Options {
     // After a power cut, the pages of the last, unacknowledged group may be on disk in any selection. Only
     // point-in-time recovery opens with that: it replays up to the first record that is not whole and stops.
     // Tolerating corrupt tails would refuse a bad checksum there, and replay later files after a torn one,
-    // which leaves a hole. The price: rot in the newest log file looks like a torn tail. In older files it
-    // does not, since their synced sizes are kept in the manifest.
+    // which leaves a hole. The price: rot in the middle of the log looks like a torn tail. A log file that is
+    // missing or too short does not, since the manifest knows the synced size of all but the newest.
     database.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
     database.set_track_and_verify_wals_in_manifest(true);
     // Bounds the replay after a crash, since a small column family may keep old log files alive.

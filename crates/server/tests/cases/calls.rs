@@ -106,6 +106,14 @@ async fn pipelined_requests_are_answered_in_order() {
 }
 
 #[tokio::test]
+async fn an_answer_does_not_wait_for_the_rest_of_the_next_request() {
+    let server = start(Options::default());
+    let mut client = server.connect().await;
+    client.send(request("Echo", "1") + "POST / HT").await;
+    assert_eq!(client.answer().await.json()["body"], "1");
+}
+
+#[tokio::test]
 async fn chunked_bodies_are_put_together() {
     let server = start(Options::default());
     let mut client = server.connect().await;

@@ -84,6 +84,16 @@ async fn a_body_that_dawdles_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_read_its_answer_is_given_up() {
+    let options =
+        Options { write_timeout: Duration::from_millis(300), connections_max: 1, ..Options::default() };
+    let server = start(options);
+    let mut first = server.connect().await;
+    first.send(request("Echo", &"x".repeat(30_000_000))).await;
+    assert_eq!(server.ask(request("Echo", "2")).await.status, 200);
+}
+
+#[tokio::test]
 async fn headers_that_dawdle_and_idle_connections_are_given_up() {
     let server = start(Options { head_timeout: Duration::from_millis(200), ..Options::default() });
     let mut client = server.connect().await;
@@ -99,10 +109,8 @@ async fn headers_that_dawdle_and_idle_connections_are_given_up() {
 #[tokio::test]
 async fn garbage_gets_a_bad_request_and_harms_nobody() {
     let server = start(Options { head_bytes_max: 10_000, ..Options::default() });
-    let mut client = server.connect().await;
-    client.send("\x16\x03\x01\x02\x00\x01\x00\x01").await; // the beginning of a TLS handshake
-    assert!(client.is_ended().await);
-    for garbage in ["GET\r\n\r\n", "POST / HTTP/9.9\r\n\r\n"] {
+    let tls_handshake = "\x16\x03\x01\x02\x00\x01\x00\x01";
+    for garbage in [tls_handshake, "GET\r\n\r\n", "POST / HTTP/9.9\r\n\r\n"] {
         let mut client = server.connect().await;
         client.send(garbage).await;
         assert_eq!(client.answer().await.status, 400, "{garbage}");

@@ -1,8 +1,9 @@
-//! A TCP stream that can be closed politely.
+//! A TCP stream that can be closed politely, and whose client must take its answers.
 //!
 //! A server that refuses a body and closes with bytes of it unread makes the kernel send a reset, which can destroy
 //! the answer before the client has read it. So a connection that was marked ends its own side first and then throws
-//! away what still arrives, for a bounded time and number of bytes.
+//! away what still arrives, for a bounded time and number of bytes. And a client that stops reading loses its
+//! connection: like the deadlines in `clock`, that one is noticed when the connection is polled.
 
 use std::{
     io,
@@ -37,19 +38,31 @@ impl Unread {
 }
 
 /// The stream of one connection.
-pub(crate) struct LingeringStream {
+pub(crate) struct ClientStream {
     stream: TcpStream,
     env: Env,
     unread: Unread,
+    /// How long a write may make no progress, and since when the present one has made none.
+    write_timeout: Duration,
+    write_stalled: Option<Duration>,
     write_ended: bool,
     thrown_away_bytes: usize,
     limit: Option<BoxFuture<'static, ()>>,
 }
 
-impl LingeringStream {
+impl ClientStream {
     /// Wraps `stream`; it lingers at its end if `unread` was marked by then.
-    pub(crate) fn new(stream: TcpStream, env: Env, unread: Unread) -> LingeringStream {
-        LingeringStream { stream, env, unread, write_ended: false, thrown_away_bytes: 0, limit: None }
+    pub(crate) fn new(stream: TcpStream, env: Env, unread: Unread, write_timeout: Duration) -> ClientStream {
+        ClientStream {
+            stream,
+            env,
+            unread,
+            write_timeout,
+            write_stalled: None,
+            write_ended: false,
+            thrown_away_bytes: 0,
+            limit: None,
+        }
     }
 
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -74,7 +87,7 @@ impl LingeringStream {
     }
 }
 
-impl AsyncRead for LingeringStream {
+impl AsyncRead for ClientStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -84,9 +97,20 @@ impl AsyncRead for LingeringStream {
     }
 }
 
-impl AsyncWrite for LingeringStream {
+impl AsyncWrite for ClientStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if written.is_ready() {
+            self.write_stalled = None;
+            return written;
+        }
+        let now = self.env.monotonic();
+        let since = *self.write_stalled.get_or_insert(now);
+        if now - since > self.write_timeout {
+            Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        } else {
+            written
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

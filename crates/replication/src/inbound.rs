@@ -1,0 +1,139 @@
+//! The target's end of a link: what arrives is applied, table by table, in order.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use graticule_model::{Error, RegionName, TableName, version::HybridTime};
+use graticule_tables::{Change, Merged, Origin, SharedTable};
+use tokio::sync::mpsc;
+
+use crate::{
+    message::{Body, Frame, Reply, Request, WireChange},
+    replicator::Replicator,
+    transport::Wire,
+};
+
+/// Requests that wait for one table of a link.
+const TABLE_QUEUE: usize = 2;
+
+impl Replicator {
+    /// Serves one connection of the Region `peer` until it ends.
+    pub async fn serve(self: Arc<Replicator>, peer: RegionName, mut wire: Wire) {
+        let mut workers: HashMap<String, mpsc::Sender<(u64, Request)>> = HashMap::new();
+        while let Some(frame) = wire.receiver.recv().await {
+            let Frame { id, body: Body::Request(request) } = frame else { return };
+            let lane = match &request {
+                Request::Changes { table, .. } => table.clone(),
+                // Everything else is about the catalogue and rare.
+                _ => String::new(),
+            };
+            let worker = workers.entry(lane).or_insert_with(|| self.start_worker(&peer, wire.sender.clone()));
+            if worker.send((id, request)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn start_worker(
+        self: &Arc<Replicator>,
+        peer: &RegionName,
+        replies: mpsc::Sender<Frame>,
+    ) -> mpsc::Sender<(u64, Request)> {
+        let (queue, mut requests) = mpsc::channel::<(u64, Request)>(TABLE_QUEUE);
+        let (replicator, peer) = (Arc::clone(self), peer.clone());
+        self.env().spawn("apply", async move {
+            while let Some((id, request)) = requests.recv().await {
+                let reply = match replicator.answer(&peer, request).await {
+                    Ok(reply) => reply,
+                    Err(error) => Reply::Failed(error.to_string()),
+                };
+                if replies.send(Frame { id, body: Body::Reply(reply) }).await.is_err() {
+                    return;
+                }
+            }
+        });
+        queue
+    }
+
+    async fn answer(&self, peer: &RegionName, request: Request) -> Result<Reply, Error> {
+        match request {
+            Request::TableExists { table } => match self.region.table(&table.parse()?).await {
+                Ok(_) => Ok(Reply::TableExists(true)),
+                Err(Error::ResourceNotFound) => Ok(Reply::TableExists(false)),
+                Err(error) => Err(error),
+            },
+            Request::Settings { shared } => {
+                let shared: SharedTable = serde_json::from_slice(&shared)
+                    .map_err(|error| Error::Internal(format!("unreadable settings: {error}")))?;
+                Ok(match self.region.merge_settings(&shared).await? {
+                    Merged::Done(known_since) => Reply::SettingsMerged { known_since: known_since.to_bits() },
+                    Merged::Foreign => Reply::Foreign,
+                })
+            }
+            Request::Position { table, log } => match self.region.table(&table.parse()?).await {
+                Ok(table) => Ok(Reply::Position(self.region.received_cursor(&table, peer, &log).await?)),
+                Err(Error::ResourceNotFound) => Ok(Reply::Position(None)),
+                Err(error) => Err(error),
+            },
+            Request::Changes { table, group, log, changes, position, watermark } => {
+                let origin = Origin { region: peer, log: &log, position };
+                self.take(&table.parse()?, &group, &origin, changes, watermark).await?;
+                Ok(Reply::Applied)
+            }
+        }
+    }
+
+    async fn take(
+        &self,
+        name: &TableName,
+        group: &str,
+        origin: &Origin<'_>,
+        changes: Vec<WireChange>,
+        watermark: Option<u64>,
+    ) -> Result<(), Error> {
+        let table = match self.region.table(name).await {
+            // What is meant for a replica that is gone has arrived nowhere, and that is right.
+            Err(Error::ResourceNotFound) => return Ok(()),
+            table => table?,
+        };
+        if table.group.as_deref() != Some(group) {
+            return Ok(());
+        }
+        if !changes.is_empty() {
+            self.hold_back(name, origin.region, &changes).await;
+            match self.region.apply(name, origin, changes.into_iter().map(Change::from).collect()).await {
+                Ok(()) | Err(Error::ResourceNotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(watermark) = watermark {
+            let watermark = HybridTime::from_bits(watermark);
+            self.update(|state| {
+                let known = state.watermarks.entry((table.uuid.clone(), origin.region.clone())).or_default();
+                *known = watermark.max(*known);
+            });
+            self.settle_tombstones(&table);
+        }
+        Ok(())
+    }
+
+    /// Waits while a change is further in the future than clocks can differ, and raises the alarm.
+    async fn hold_back(&self, name: &TableName, peer: &RegionName, changes: &[WireChange]) {
+        let latest =
+            changes.iter().map(|change| HybridTime::from_bits(change.time).unix_ms()).max().unwrap_or(0);
+        let mut alarmed = false;
+        loop {
+            let ahead_ms = latest.saturating_sub(self.env().unix_ms());
+            if ahead_ms <= self.policy.clock_ahead_ms_max {
+                return;
+            }
+            if !alarmed {
+                tracing::error!(region = %self.region.name(), table = %name, %peer, ahead_ms,
+                    "changes from a clock that is too far ahead are held back; check the clocks of both Regions");
+                alarmed = true;
+            }
+            self.env()
+                .sleep(Duration::from_millis((ahead_ms - self.policy.clock_ahead_ms_max).min(1000)))
+                .await;
+        }
+    }
+}

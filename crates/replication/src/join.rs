@@ -1,0 +1,138 @@
+//! Filling a new replica, in the Region that was asked to add it.
+//!
+//! By now every change that is logged anywhere after its Region knew of the new member is on its way there. What is older
+//! is here, once every other member has sent its watermark past the moment when it knew; then a snapshot of this replica
+//! completes the new one. Interrupted at any point, the join starts over: nothing of it is harmful twice.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream::FuturesOrdered};
+use graticule_model::{RegionName, TableName, version::HybridTime};
+use graticule_tables::{
+    PageLimit, Table,
+    schema::{Member, Register},
+};
+
+use crate::{
+    message::{Reply, Request, WireChange},
+    replicator::{Replicator, Shared},
+    session::Session,
+    ship::failed,
+    transport::LinkError,
+};
+
+/// What one batch of the snapshot may hold.
+const BATCH: PageLimit = PageLimit { entries: 1024, bytes: 1024 * 1024 };
+/// Batches on their way at once.
+const WINDOW: usize = 4;
+const RETRY: Duration = Duration::from_millis(500);
+
+impl Replicator {
+    /// Fills the new member until it is active, or is a member no more.
+    pub(crate) async fn join(&self, name: &TableName, shared: &Shared) {
+        let (uuid, peer) = shared;
+        loop {
+            let table = match self.region.table(name).await {
+                Ok(table) if table.uuid == *uuid => table,
+                _ => return,
+            };
+            let joining = Member::Joining { source: self.region.name().clone() };
+            if table.settings.members.get(peer).is_none_or(|register| register.value != joining) {
+                return;
+            }
+            match self.try_join(&table, shared).await {
+                Ok(items) => {
+                    tracing::info!(region = %self.region.name(), table = %name, %peer, items, "a replica is complete");
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(region = %self.region.name(), table = %name, %peer, %error,
+                        "filling a replica was interrupted and starts over");
+                    self.env().sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    async fn try_join(&self, table: &Arc<Table>, shared: &Shared) -> Result<u64, LinkError> {
+        let (_, peer) = shared;
+        self.wait_for_members(table, peer).await;
+        let wire = self.transport.connect(self.region.name(), peer).await?;
+        // A wire of its own: the snapshot must not stand in the way of fresh changes.
+        let session = Session::start(self.env(), wire);
+        let sent = self.send_snapshot(table, &session).await;
+        session.close();
+        let items = sent?;
+        let head = self.region.log_bounds(table).await.map_err(failed)?.next;
+        self.wait_until(|state| state.shipped.get(shared).is_some_and(|position| *position >= head)).await;
+        let version = self.region.clock().version(HybridTime::ZERO);
+        let activate = |table: &mut Table| {
+            // Somebody may have taken it out meanwhile.
+            if let Some(register) = table.settings.members.get_mut(peer)
+                && matches!(register.value, Member::Joining { .. })
+            {
+                *register = Register::new(version.clone(), Member::Active);
+            }
+            Ok(())
+        };
+        self.region.update_settings(&table.name, activate).await.map_err(failed)?;
+        Ok(items)
+    }
+
+    /// Waits until the new member and all others know of the membership, and everything that others wrote without
+    /// knowing is here.
+    async fn wait_for_members(&self, table: &Table, peer: &RegionName) {
+        let registered = table.settings.members.get(peer);
+        self.wait_until(|state| {
+            table.peers(self.region.name()).all(|(member, _)| {
+                let key = (table.uuid.clone(), member.clone());
+                let Some(known) = state.acknowledged.get(&key) else { return false };
+                if known.settings.members.get(peer) != registered {
+                    return false;
+                }
+                member == peer
+                    || state.watermarks.get(&key).is_some_and(|watermark| *watermark > known.known_since)
+            })
+        })
+        .await;
+    }
+
+    async fn send_snapshot(&self, table: &Table, session: &Session) -> Result<u64, LinkError> {
+        let mut after: Option<Vec<u8>> = None;
+        let mut items = 0;
+        let mut on_their_way = FuturesOrdered::new();
+        loop {
+            let page = self.region.snapshot_changes(table, after.as_deref(), BATCH).await.map_err(failed)?;
+            let (changes, last) = page;
+            let Some(last) = last else { break };
+            items += changes.len() as u64;
+            after = Some(last);
+            let reply = session
+                .send(Request::Changes {
+                    table: table.name.to_string(),
+                    group: table.group.clone().unwrap_or_default(),
+                    log: table.uuid.clone(),
+                    changes: changes.into_iter().map(WireChange::from).collect(),
+                    position: None,
+                    watermark: None,
+                })
+                .await?;
+            on_their_way.push_back(reply);
+            if on_their_way.len() >= WINDOW {
+                check(on_their_way.next().await)?;
+            }
+        }
+        while !on_their_way.is_empty() {
+            check(on_their_way.next().await)?;
+        }
+        Ok(items)
+    }
+}
+
+fn check(reply: Option<Result<Reply, LinkError>>) -> Result<(), LinkError> {
+    match reply {
+        None | Some(Ok(Reply::Applied)) => Ok(()),
+        Some(Ok(other)) => Err(failed(format!("a snapshot was answered by {other:?}"))),
+        Some(Err(error)) => Err(error),
+    }
+}

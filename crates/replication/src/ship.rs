@@ -1,0 +1,136 @@
+//! Shipping one table to one Region: what clients wrote here, in batches, several on their way at once.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream::FuturesOrdered};
+use graticule_model::{Error, RegionName};
+use graticule_tables::{
+    PageLimit, Table,
+    schema::{Member, TableStatus},
+};
+
+use tokio::sync::watch;
+
+use crate::{
+    message::{Reply, Request, WireChange},
+    replicator::Replicator,
+    session::Session,
+    transport::LinkError,
+};
+
+/// Batches on their way at once.
+const WINDOW: usize = 4;
+/// What one batch may hold.
+const BATCH: PageLimit = PageLimit { entries: 1024, bytes: 1024 * 1024 };
+/// How often a watermark goes out when nothing else does.
+const HEARTBEAT: Duration = Duration::from_millis(250);
+/// How often the peer's progress is saved. It saves shipping again after a restart, and lets the log be trimmed.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+pub(crate) fn failed(error: impl std::fmt::Display) -> LinkError {
+    LinkError::Broken(error.to_string())
+}
+
+impl Replicator {
+    /// Ships `table` to `peer` until the session breaks or there is no reason to ship any more.
+    pub(crate) async fn ship(
+        &self,
+        table: &Arc<Table>,
+        peer: &RegionName,
+        session: &Session,
+    ) -> Result<(), LinkError> {
+        let shared = (table.uuid.clone(), peer.clone());
+        let mut next = self.start_position(table, peer, session).await?;
+        let mut saved = next;
+        let mut saved_at = self.env().monotonic();
+        let mut log = self.region.watch_log(table);
+        let mut on_their_way = FuturesOrdered::new();
+        loop {
+            let room = on_their_way.len() < WINDOW;
+            tokio::select! {
+                biased;
+                Some(applied) = on_their_way.next(), if !on_their_way.is_empty() => {
+                    let acknowledged: u64 = applied?;
+                    self.update(|state| _ = state.shipped.insert(shared.clone(), acknowledged));
+                    if acknowledged > saved && self.env().monotonic() >= saved_at + SAVE_EVERY {
+                        self.region.save_sent_cursor(table, peer, acknowledged).await.map_err(failed)?;
+                        (saved, saved_at) = (acknowledged, self.env().monotonic());
+                    }
+                }
+                () = session.ended() => return Err(failed("the connection was closed")),
+                () = self.wait_for_growth(&mut log, next), if room => {
+                    if !self.still_wanted(table, peer).await? {
+                        return Ok(());
+                    }
+                    let request = self.batch(table, next).await?;
+                    let Request::Changes { position: Some(position), .. } = request else {
+                        unreachable!("batches of the log carry a position")
+                    };
+                    next = position;
+                    let reply = session.send(request).await?;
+                    on_their_way.push_back(async move {
+                        match reply.await? {
+                            Reply::Applied => Ok(position),
+                            other => Err(failed(format!("changes were answered by {other:?}"))),
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    /// Waits until there is something to ship, or it is time for a watermark.
+    async fn wait_for_growth(&self, log: &mut watch::Receiver<u64>, next: u64) {
+        let grown = async { drop(log.wait_for(|head| *head > next).await) };
+        self.env().timeout(HEARTBEAT, grown).await;
+    }
+
+    async fn start_position(
+        &self,
+        table: &Table,
+        peer: &RegionName,
+        session: &Session,
+    ) -> Result<u64, LinkError> {
+        let saved = self.region.sent_cursor(table, peer).await.map_err(failed)?;
+        let question = Request::Position { table: table.name.to_string(), log: table.uuid.clone() };
+        match session.call(question).await? {
+            // The peer's own word may be newer than what was saved here.
+            Reply::Position(applied) => Ok(applied.unwrap_or(0).max(saved)),
+            other => Err(failed(format!("a position was answered by {other:?}"))),
+        }
+    }
+
+    /// Whether the peer is still to get this table's changes.
+    async fn still_wanted(&self, table: &Table, peer: &RegionName) -> Result<bool, LinkError> {
+        match self.region.table(&table.name).await {
+            Ok(current) => {
+                let member = current.settings.members.get(peer).map(|register| &register.value);
+                let gone = current.uuid != table.uuid || matches!(member, None | Some(Member::Removed));
+                if gone && current.status != TableStatus::Deleting {
+                    self.update(|state| {
+                        state.shipped.remove(&(table.uuid.clone(), peer.clone()));
+                    });
+                }
+                Ok(!gone)
+            }
+            Err(Error::ResourceNotFound) => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// The next batch, with a watermark if it reaches the end of the log.
+    async fn batch(&self, table: &Table, from: u64) -> Result<Request, LinkError> {
+        // First the promise, then the head: every write with an older version is in the log by now, below the head.
+        let closed = self.region.clock().closed();
+        let head = self.region.log_bounds(table).await.map_err(failed)?.next;
+        let outgoing = self.region.outgoing(table, from, BATCH).await.map_err(failed)?;
+        Ok(Request::Changes {
+            table: table.name.to_string(),
+            group: table.group.clone().unwrap_or_default(),
+            log: table.uuid.clone(),
+            changes: outgoing.changes.into_iter().map(WireChange::from).collect(),
+            position: Some(outgoing.next),
+            watermark: (outgoing.next >= head).then_some(closed.to_bits()),
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! The seam between links and whatever carries them.
+
+use graticule_model::RegionName;
+use graticule_tables::BoxFuture;
+use tokio::sync::mpsc;
+
+use crate::message::Frame;
+
+/// Frames that wait in either direction of a wire. With batches of about a megabyte this bounds memory at both ends.
+pub(crate) const WIRE_FRAMES: usize = 8;
+
+/// An open connection: what is sent on one end arrives at the other in order, or the wire breaks.
+#[derive(Debug)]
+pub struct Wire {
+    /// To the other end. Waits while the other end is slow.
+    pub sender: mpsc::Sender<Frame>,
+    /// From the other end; ends when the wire breaks.
+    pub receiver: mpsc::Receiver<Frame>,
+}
+
+/// Why a link does not work just now.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum LinkError {
+    /// Nobody says where that Region is.
+    #[error("no address is configured for Region {0}")]
+    Unknown(RegionName),
+    /// The other end cannot be reached or went away.
+    #[error("{0}")]
+    Broken(String),
+    /// The other end cannot prove that it knows the secret.
+    #[error("the other end does not have the same link secret")]
+    Secret,
+    /// The other end refuses the link and says why.
+    #[error("refused by the other end: {0}")]
+    Refused(String),
+}
+
+/// Opens connections to other Regions.
+pub trait Transport: Send + Sync + 'static {
+    /// The Regions that can be reached; `None` if any Region can be named.
+    fn known(&self) -> Option<Vec<RegionName>>;
+
+    /// Opens a connection from one Region to another.
+    fn connect<'a>(
+        &'a self,
+        from: &'a RegionName,
+        to: &'a RegionName,
+    ) -> BoxFuture<'a, Result<Wire, LinkError>>;
+}
