@@ -67,6 +67,9 @@ pub enum Error {
     /// A signature that cannot be read.
     #[error("{0}")]
     IncompleteSignature(String),
+    /// A signature for something else than this server.
+    #[error("{0}")]
+    InvalidSignature(String),
     /// The request may not be made here.
     #[error("{0}")]
     AccessDenied(String),
@@ -296,6 +299,7 @@ impl Error {
             Error::UnknownOperation => (400, CORAL_SERVICE, "UnknownOperationException"),
             Error::MissingAuthenticationToken => (400, CORAL_SERVICE, "MissingAuthenticationTokenException"),
             Error::IncompleteSignature(_) => (400, CORAL_SERVICE, "IncompleteSignatureException"),
+            Error::InvalidSignature(_) => (400, CORAL_SERVICE, "InvalidSignatureException"),
             Error::AccessDenied(_) => (400, CORAL_SERVICE, "AccessDeniedException"),
             Error::RequestTooLarge { .. } => (413, CORAL_SERVICE, "RequestEntityTooLargeException"),
             Error::ConditionalCheckFailed(_) => (400, DYNAMODB, "ConditionalCheckFailedException"),

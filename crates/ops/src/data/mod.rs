@@ -1,12 +1,28 @@
 //! The operations on items.
+//!
+//! Each is one function that checks in the service's order: the shape of the request, the combination of its
+//! parameters, its expressions, its attribute values, then the table and its key.
 
 pub(crate) mod batch_get_item;
 pub(crate) mod batch_write_item;
+mod capacity;
 pub(crate) mod delete_item;
+mod expressions;
 pub(crate) mod get_item;
+mod page;
 pub(crate) mod put_item;
 pub(crate) mod query;
+mod return_values;
 pub(crate) mod scan;
+mod shape;
 pub(crate) mod transact_get_items;
 pub(crate) mod transact_write_items;
 pub(crate) mod update_item;
+
+use graticule_model::{Error, Item};
+use graticule_tables::Record;
+
+/// The attributes of a stored item, for those who have to look at them.
+fn stored_item(record: &Record) -> Result<Item, Error> {
+    record.item().map_err(|error| Error::Internal(format!("Internal server error: {error}")))
+}

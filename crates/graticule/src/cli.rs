@@ -1,0 +1,120 @@
+//! The command line: one list of flags from which parser and help come.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use graticule_model::RegionName;
+
+const ABOUT: &str = "A DynamoDB-compatible database with real multi-Region, active-active global tables.";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  One process, every Region that a client names (the Region comes from each request's signature):
+    graticule serve
+    AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:8000 aws dynamodb list-tables --region eu-west-1
+
+  Nothing on disk, for tests:
+    graticule serve --in-memory
+
+  One Region of three, linked with the other two over the network:
+    graticule serve --region us-east-1 --data-dir /var/lib/graticule \\
+      --link-listen 10.0.1.1:9000 --link-secret-file /etc/graticule/link-secret \\
+      --peer eu-west-1=10.0.2.1:9000 --peer ap-northeast-1=10.0.3.1:9000
+
+Exit codes: 0 stopped as asked, 2 wrong flags, 3 an address cannot be used, 4 the data cannot be used.";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "graticule", version, about = ABOUT, max_term_width = 110, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a server until SIGTERM or Ctrl-C
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeFlags),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeFlags {
+    /// Address on which clients are served; port 0 picks a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8000")]
+    pub(crate) listen: SocketAddr,
+
+    /// Directory that holds the data; made if it is missing
+    #[arg(long, value_name = "DIR", default_value = "./graticule-data", conflicts_with = "in_memory")]
+    pub(crate) data_dir: PathBuf,
+
+    /// Keep everything in memory: nothing is read from disk or written to it
+    #[arg(long)]
+    pub(crate) in_memory: bool,
+
+    /// Host this Region only (may be given several times); without it, any Region that a client names
+    #[arg(long = "region", value_name = "REGION", value_parser = region)]
+    pub(crate) regions: Vec<RegionName>,
+
+    /// Where another Region's links are served (may be given several times); needs --region
+    #[arg(long = "peer", value_name = "REGION=HOST:PORT", value_parser = peer,
+        requires_all = ["regions", "link_secret_file"])]
+    pub(crate) peers: Vec<Peer>,
+
+    /// Address on which links from other Regions are served; needs --region
+    #[arg(long, value_name = "ADDR:PORT", requires_all = ["regions", "link_secret_file"])]
+    pub(crate) link_listen: Option<SocketAddr>,
+
+    /// File with the secret that all linked Regions share
+    #[arg(long, value_name = "FILE")]
+    pub(crate) link_secret_file: Option<PathBuf>,
+
+    /// How far ahead of our clock another Region's writes may be; beyond that they are held back
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    pub(crate) clock_ahead_ms_max: u64,
+
+    /// Memory for block cache and write buffers of all hosted Regions together
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(64..=1_048_576))]
+    pub(crate) cache_mib: u64,
+
+    /// Serve on an address that other machines can reach, although signatures are not verified yet
+    #[arg(long)]
+    pub(crate) insecure_listen: bool,
+
+    /// Form of the logs on standard error
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+
+    /// What is logged: error, warn, info, debug, or a filter such as info,graticule_replication=debug
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    pub(crate) log: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Another Region and where its links are served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub(crate) region: RegionName,
+    pub(crate) address: String,
+}
+
+fn region(text: &str) -> Result<RegionName, String> {
+    text.parse().map_err(|_| "a Region's name looks like us-east-1".to_owned())
+}
+
+fn peer(text: &str) -> Result<Peer, String> {
+    let hint = "expected REGION=HOST:PORT, for example eu-west-1=10.0.2.1:9000";
+    let (name, address) = text.split_once('=').ok_or(hint)?;
+    let port = address.rsplit_once(':').and_then(|(host, port)| (!host.is_empty()).then_some(port));
+    if port.is_none_or(|port| port.parse::<u16>().is_err()) {
+        return Err(hint.to_owned());
+    }
+    Ok(Peer { region: region(name)?, address: address.to_owned() })
+}

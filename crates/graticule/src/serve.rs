@@ -1,0 +1,174 @@
+//! `graticule serve`: from flags to a running server, and back to an orderly end.
+
+use std::{
+    collections::HashMap,
+    fs,
+    io::{self, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use graticule_env::Env;
+use graticule_kv::embedded::Memory;
+use graticule_model::{Error, RegionName};
+use graticule_replication::{
+    Policy,
+    tcp::{Secret, TcpTransport, serve_links},
+};
+use graticule_server::{BindError, Options, Server};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    cli::{LogFormat, ServeFlags},
+    handler::NodeHandler,
+    node::{Node, Storage, StorageError},
+};
+
+/// Why the server did not start. Every message ends with what to do next.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    #[error("--log {filter:?} is no filter: {reason}; try --log info")]
+    Log { filter: String, reason: String },
+    #[error(
+        "{0} can be reached from other machines, and signatures are not verified yet; listen on 127.0.0.1, or add --insecure-listen if the network is trusted"
+    )]
+    Insecure(SocketAddr),
+    #[error("a Region cannot be hosted here and be a peer: {0}; remove one of --region and --peer")]
+    PeerHosted(RegionName),
+    #[error("the link secret {} cannot be read: {source}; give a readable file with --link-secret-file", path.display())]
+    Secret { path: PathBuf, source: io::Error },
+    #[error("the link secret {} has fewer than 8 bytes; make one with: head -c 32 /dev/urandom | base64", .0.display())]
+    SecretShort(PathBuf),
+    #[error("cannot listen on {}: {}; choose another address with --listen", .0.addr, .0.source)]
+    Bind(#[from] BindError),
+    #[error("cannot listen for links on {addr}: {source}; choose another address with --link-listen")]
+    LinkBind { addr: SocketAddr, source: io::Error },
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error("{0}")]
+    Regions(Error),
+    #[error("the runtime cannot start: {0}")]
+    Runtime(io::Error),
+}
+
+impl ServeError {
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            ServeError::Log { .. } | ServeError::Insecure(_) | ServeError::PeerHosted(_) => 2,
+            ServeError::Secret { .. } | ServeError::SecretShort(_) => 2,
+            ServeError::Bind(_) | ServeError::LinkBind { .. } => 3,
+            ServeError::Storage(_) | ServeError::Regions(_) => 4,
+            ServeError::Runtime(_) => 1,
+        }
+    }
+}
+
+/// Serves until SIGTERM or Ctrl-C.
+pub(crate) fn run(flags: ServeFlags) -> Result<(), ServeError> {
+    start_logs(&flags)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
+    runtime.block_on(serve(flags))
+}
+
+fn start_logs(flags: &ServeFlags) -> Result<(), ServeError> {
+    let filter = EnvFilter::try_new(&flags.log)
+        .map_err(|error| ServeError::Log { filter: flags.log.clone(), reason: error.to_string() })?;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match flags.log_format {
+        LogFormat::Text => logs.with_target(false).with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init(),
+        LogFormat::Json => logs.json().init(),
+    }
+    Ok(())
+}
+
+async fn serve(flags: ServeFlags) -> Result<(), ServeError> {
+    if !flags.listen.ip().is_loopback() && !flags.insecure_listen {
+        return Err(ServeError::Insecure(flags.listen));
+    }
+    if let Some(peer) = flags.peers.iter().find(|peer| flags.regions.contains(&peer.region)) {
+        return Err(ServeError::PeerHosted(peer.region.clone()));
+    }
+    let env = Env::real();
+    let secret = read_secret(&flags)?;
+    let storage = if flags.in_memory {
+        Storage::Memory
+    } else {
+        let memory = Memory::new(usize::try_from(flags.cache_mib).unwrap_or(usize::MAX >> 20) << 20);
+        Storage::directory(&flags.data_dir, memory)?
+    };
+    let place = match &storage {
+        Storage::Memory => "in memory only".to_owned(),
+        Storage::Directory { path, .. } => format!("{} (every write is synced to disk)", path.display()),
+    };
+    let tcp = secret.clone().map(|secret| {
+        let peers = flags.peers.iter().map(|peer| (peer.region.clone(), peer.address.clone()));
+        TcpTransport::new(env.clone(), secret, peers.collect::<HashMap<_, _>>())
+    });
+    let policy = Policy { clock_ahead_ms_max: flags.clock_ahead_ms_max };
+    let node = Node::new(env.clone(), storage, flags.regions.clone(), tcp, policy);
+    let handler = Arc::new(NodeHandler { node: Arc::clone(&node), endpoint: OnceLock::new() });
+    let server = Server::bind(flags.listen, Arc::clone(&handler) as _, env.clone(), Options::default())?;
+    let _ = handler.endpoint.set(Arc::from(server.local_addr().to_string()));
+    let links = match flags.link_listen {
+        Some(addr) => {
+            Some(TcpListener::bind(addr).await.map_err(|source| ServeError::LinkBind { addr, source })?)
+        }
+        None => None,
+    };
+    node.open_existing().await.map_err(ServeError::Regions)?;
+    if let (Some(listener), Some(secret)) = (links, secret) {
+        let node = Arc::clone(&node);
+        let find = Arc::new(move |region: &str| node.find(region));
+        env.spawn("links", serve_links(env.clone(), secret, listener, find));
+    }
+    announce(&flags, server.local_addr(), &place);
+    server.serve(stop_signal()).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn read_secret(flags: &ServeFlags) -> Result<Option<Secret>, ServeError> {
+    let Some(path) = &flags.link_secret_file else { return Ok(None) };
+    let bytes = fs::read(path).map_err(|source| ServeError::Secret { path: path.clone(), source })?;
+    let secret = bytes.trim_ascii();
+    if secret.len() < 8 {
+        return Err(ServeError::SecretShort(path.clone()));
+    }
+    Ok(Some(Secret::new(secret)))
+}
+
+fn announce(flags: &ServeFlags, address: SocketAddr, place: &str) {
+    let regions = if flags.regions.is_empty() {
+        "any that a client names".to_owned()
+    } else {
+        flags.regions.iter().map(RegionName::as_str).collect::<Vec<_>>().join(", ")
+    };
+    let mut out = io::stdout().lock();
+    // Nobody may be reading; the server serves all the same.
+    let _ = writeln!(
+        out,
+        "graticule {} listening on http://{address} | Regions: {regions} | data: {place}",
+        env!("CARGO_PKG_VERSION")
+    );
+    if let Some(link) = flags.link_listen {
+        let peers: Vec<String> = flags.peers.iter().map(|peer| format!("{} at {}", peer.region, peer.address)).collect();
+        let _ = writeln!(out, "links on {link} | peers: {}", peers.join(", "));
+    }
+    let _ = out.flush();
+}
+
+async fn stop_signal() {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => _ = signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("stopping: requests under way are finished first");
+}

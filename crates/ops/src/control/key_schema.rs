@@ -1,0 +1,263 @@
+//! `AttributeDefinitions` and `KeySchema`: read, checked against each other, made into keys.
+
+use std::{collections::BTreeSet, fmt};
+
+use graticule_model::{Error, KeyType, limits::KEY_ATTRIBUTE_NAME_BYTES_MAX};
+use graticule_tables::schema::{KeyAttribute, KeySchema};
+use serde::Deserialize;
+
+use super::unsupported;
+use crate::constraints::Constraints;
+
+/// An element of `AttributeDefinitions`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AttributeInput {
+    attribute_name: Option<String>,
+    attribute_type: Option<String>,
+}
+
+/// An element of `KeySchema`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct KeyElement {
+    attribute_name: Option<String>,
+    key_type: Option<String>,
+}
+
+impl fmt::Display for KeyElement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "null".to_owned());
+        write!(
+            f,
+            "KeySchemaElement(attributeName={}, keyType={})",
+            text(&self.attribute_name),
+            text(&self.key_type)
+        )
+    }
+}
+
+impl KeyElement {
+    fn name(&self) -> &str {
+        self.attribute_name.as_deref().unwrap_or_default()
+    }
+
+    fn is(&self, key_type: &str) -> bool {
+        self.key_type.as_deref() == Some(key_type)
+    }
+}
+
+/// A list as the service shows it.
+pub(super) fn shown<T: fmt::Display>(elements: impl IntoIterator<Item = T>) -> String {
+    let elements: Vec<String> = elements.into_iter().map(|element| element.to_string()).collect();
+    format!("[{}]", elements.join(", "))
+}
+
+fn constrain_name(name: Option<&String>, member: &str, constraints: &mut Constraints) {
+    if let Some(name) = constraints.required(name, member) {
+        constraints.text(name, member, 1..=KEY_ATTRIBUTE_NAME_BYTES_MAX);
+    }
+}
+
+pub(super) fn constrain_definitions(definitions: &[AttributeInput], constraints: &mut Constraints) {
+    for (index, definition) in definitions.iter().enumerate() {
+        let member = format!("attributeDefinitions.{}.member", index + 1);
+        constrain_name(definition.attribute_name.as_ref(), &format!("{member}.attributeName"), constraints);
+        let member = format!("{member}.attributeType");
+        let kind = constraints.required(definition.attribute_type.as_deref(), &member);
+        constraints.one_of(kind, &member, &["B", "N", "S"]);
+    }
+}
+
+/// Checks the elements of a key; `length_max` is how many there may be.
+pub(super) fn constrain_key(
+    key: Option<&Vec<KeyElement>>,
+    member: &str,
+    length_max: usize,
+    constraints: &mut Constraints,
+) {
+    let Some(key) = constraints.required(key, member) else { return };
+    if !(1..=length_max).contains(&key.len()) {
+        constraints.length(key.len(), shown(key), member, 1..=length_max);
+    }
+    for (index, element) in key.iter().enumerate() {
+        let member = format!("{member}.{}.member", index + 1);
+        constrain_name(element.attribute_name.as_ref(), &format!("{member}.attributeName"), constraints);
+        let member = format!("{member}.keyType");
+        let kind = constraints.required(element.key_type.as_deref(), &member);
+        constraints.one_of(kind, &member, &["HASH", "RANGE"]);
+    }
+}
+
+/// The types of attributes, in the order of the request.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Definitions(Vec<(String, KeyType)>);
+
+impl Definitions {
+    /// Reads `AttributeDefinitions` whose constraints are checked.
+    ///
+    /// # Errors
+    /// If an attribute is defined twice.
+    pub(super) fn read(inputs: &[AttributeInput]) -> Result<Definitions, Error> {
+        let mut definitions: Vec<(String, KeyType)> = Vec::new();
+        for input in inputs {
+            let (Some(name), Some(kind)) = (&input.attribute_name, &input.attribute_type) else { continue };
+            if definitions.iter().any(|(other, _)| other == name) {
+                return Err(Error::Validation(format!("Attribute Name is duplicated: {name}")));
+            }
+            let kind = match kind.as_str() {
+                "S" => KeyType::S,
+                "N" => KeyType::N,
+                _ => KeyType::B,
+            };
+            definitions.push((name.clone(), kind));
+        }
+        Ok(Definitions(definitions))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn kind(&self, name: &str) -> Option<KeyType> {
+        self.0.iter().find(|(other, _)| other == name).map(|(_, kind)| *kind)
+    }
+
+    /// Adds the type of an attribute that is defined elsewhere already.
+    ///
+    /// # Errors
+    /// If it has another type here.
+    pub(super) fn add(&mut self, name: &str, kind: KeyType) -> Result<(), Error> {
+        match self.kind(name) {
+            None => self.0.push((name.to_owned(), kind)),
+            Some(other) if other == kind => {}
+            Some(other) => {
+                return Err(Error::Parameter(format!(
+                    "The attribute {name} is a key of the table or of another index with type {kind}; it cannot have type {other}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn shown(&self) -> String {
+        shown(self.0.iter().map(|(name, _)| name))
+    }
+
+    /// Refuses keys whose attributes are not defined.
+    ///
+    /// # Errors
+    /// If one is not.
+    pub(super) fn check_defined(&self, key: &[KeyElement]) -> Result<(), Error> {
+        if key.iter().all(|element| self.kind(element.name()).is_some()) {
+            return Ok(());
+        }
+        Err(Error::Parameter(format!(
+            "Some index key attributes are not defined in AttributeDefinitions. Keys: {}, AttributeDefinitions: {}",
+            shown(key.iter().map(KeyElement::name)),
+            self.shown()
+        )))
+    }
+
+    /// Checks that these are the attributes of the keys of a new table and its indexes, no more and no fewer.
+    ///
+    /// # Errors
+    /// If they are not.
+    pub(super) fn check_exact(&self, table: &[KeyElement], indexes: &[&[KeyElement]]) -> Result<(), Error> {
+        let used: BTreeSet<&str> =
+            table.iter().chain(indexes.iter().copied().flatten()).map(KeyElement::name).collect();
+        if indexes.is_empty() {
+            if self.0.len() < used.len() {
+                let text = "Invalid KeySchema: Some index key attribute have no definition";
+                return Err(Error::Validation(text.to_owned()));
+            }
+            if self.0.len() > used.len() {
+                let text = "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions";
+                return Err(Error::Parameter(text.to_owned()));
+            }
+        }
+        for key in std::iter::once(&table).chain(indexes) {
+            self.check_defined(key)?;
+        }
+        if self.0.iter().all(|(name, _)| used.contains(name.as_str())) {
+            return Ok(());
+        }
+        Err(Error::Parameter(format!(
+            "Some AttributeDefinitions are not used. AttributeDefinitions: {}, keys used: {}",
+            self.shown(),
+            shown(used)
+        )))
+    }
+}
+
+/// Checks the order of a key's elements: HASH, then perhaps RANGE.
+///
+/// # Errors
+/// If it is another.
+pub(super) fn check_order(key: &[KeyElement]) -> Result<(), Error> {
+    let invalid = |text: &str| Err(Error::Validation(text.to_owned()));
+    match key {
+        [first, ..] if !first.is("HASH") => {
+            invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+        }
+        [_, second] if !second.is("RANGE") => {
+            invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
+        }
+        [first, second] if first.name() == second.name() => {
+            invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Most HASH elements, and most RANGE elements, in the key of a global secondary index.
+const ELEMENTS_MAX: usize = 4;
+
+/// Checks the order of the elements of a global secondary index's key, which may have several of each kind.
+///
+/// # Errors
+/// If it is another, or there are several of a kind: these are not supported yet.
+pub(super) fn check_global_order(key: &[KeyElement]) -> Result<(), Error> {
+    let parameter = |text: String| Err(Error::Parameter(text));
+    if key.first().is_some_and(|first| !first.is("HASH")) {
+        return check_order(key);
+    }
+    let hashes = key.iter().take_while(|element| element.is("HASH")).count();
+    if key[hashes..].iter().any(|element| element.is("HASH")) {
+        return parameter("All HASH key attributes must precede RANGE key attributes in the KeySchema".to_owned());
+    }
+    for (kind, count) in [("HASH", hashes), ("RANGE", key.len() - hashes)] {
+        if count > ELEMENTS_MAX {
+            return parameter(format!(
+                "The KeySchema exceeds the maximum allowed number of {kind} key attributes"
+            ));
+        }
+    }
+    let names: BTreeSet<&str> = key.iter().map(KeyElement::name).collect();
+    if names.len() < key.len() {
+        return Err(Error::Validation(
+            "The KeySchema contains multiple key attributes with the same name".to_owned(),
+        ));
+    }
+    if hashes > 1 || key.len() - hashes > 1 {
+        return Err(unsupported("A global secondary index with more than one HASH and one RANGE key attribute"));
+    }
+    Ok(())
+}
+
+/// The key that checked elements make.
+///
+/// # Errors
+/// If an attribute is not defined.
+pub(super) fn key(elements: &[KeyElement], definitions: &Definitions) -> Result<KeySchema, Error> {
+    definitions.check_defined(elements)?;
+    let attribute = |element: &KeyElement| {
+        let kind = definitions.kind(element.name())?;
+        Some(KeyAttribute { name: element.name().to_owned(), kind })
+    };
+    let partition = elements.first().and_then(attribute);
+    let partition = partition.ok_or_else(|| {
+        Error::Validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type".to_owned())
+    })?;
+    Ok(KeySchema { partition, sort: elements.get(1).and_then(attribute) })
+}

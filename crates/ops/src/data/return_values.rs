@@ -1,0 +1,145 @@
+//! What a write answers with: images of the item, consumed capacity, item collection metrics.
+
+use bytes::Bytes;
+use graticule_model::{Error, Item, TableName, codec::item_to_value};
+use graticule_tables::{Table, Written};
+use serde_json::{Value, json};
+
+use super::{
+    capacity::{Consumed, Detail, Split},
+    shape::{Choice, Shape},
+};
+use crate::reply::Reply;
+
+/// `ReturnValues`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ReturnValues {
+    /// Nothing.
+    #[default]
+    None,
+    /// The item before.
+    AllOld,
+    /// What the update has changed, as it was before.
+    UpdatedOld,
+    /// The item after.
+    AllNew,
+    /// What the update has changed, as it is now.
+    UpdatedNew,
+}
+
+impl Choice for ReturnValues {
+    const VALUES: &'static [(&'static str, ReturnValues)] = &[
+        ("ALL_NEW", ReturnValues::AllNew),
+        ("UPDATED_OLD", ReturnValues::UpdatedOld),
+        ("ALL_OLD", ReturnValues::AllOld),
+        ("NONE", ReturnValues::None),
+        ("UPDATED_NEW", ReturnValues::UpdatedNew),
+    ];
+}
+
+/// `ReturnValuesOnConditionCheckFailure`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum OnFailure {
+    /// Nothing.
+    #[default]
+    None,
+    /// The stored item.
+    AllOld,
+}
+
+impl Choice for OnFailure {
+    const VALUES: &'static [(&'static str, OnFailure)] =
+        &[("ALL_OLD", OnFailure::AllOld), ("NONE", OnFailure::None)];
+}
+
+/// `ReturnItemCollectionMetrics`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Metrics {
+    /// Nothing.
+    #[default]
+    None,
+    /// The estimated size of the item collection.
+    Size,
+}
+
+impl Choice for Metrics {
+    const VALUES: &'static [(&'static str, Metrics)] = &[("SIZE", Metrics::Size), ("NONE", Metrics::None)];
+}
+
+/// What a write of one item is asked to answer with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// Which image of the item.
+    pub(crate) values: ReturnValues,
+    /// Whether a failed condition carries the stored item.
+    pub(crate) on_failure: OnFailure,
+    /// Consumed capacity.
+    pub(crate) capacity: Detail,
+    /// Item collection metrics.
+    pub(crate) metrics: Metrics,
+}
+
+impl Wanted {
+    /// Reads the four parameters: `ReturnValues`, `ReturnValuesOnConditionCheckFailure`, `ReturnConsumedCapacity`,
+    /// `ReturnItemCollectionMetrics`.
+    pub(crate) fn read(shape: &mut Shape, parameters: [&Option<String>; 4]) -> Wanted {
+        let [values, on_failure, capacity, metrics] = parameters.map(|parameter| parameter.as_deref());
+        Wanted {
+            capacity: shape.choice("returnConsumedCapacity", capacity).unwrap_or_default(),
+            metrics: shape.choice("returnItemCollectionMetrics", metrics).unwrap_or_default(),
+            values: shape.choice("returnValues", values).unwrap_or_default(),
+            on_failure: shape
+                .choice("returnValuesOnConditionCheckFailure", on_failure)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Refuses what only updates can answer with.
+    ///
+    /// # Errors
+    /// [`Error::Validation`].
+    pub(crate) fn refuse_updated_values(&self) -> Result<(), Error> {
+        match self.values {
+            ReturnValues::None | ReturnValues::AllOld => Ok(()),
+            _ => Err(Error::Validation("ReturnValues can only be ALL_OLD or NONE".to_owned())),
+        }
+    }
+
+    /// The answer to a write of the item with the key attributes in `key`; `attributes` is the image to show.
+    ///
+    /// # Errors
+    /// If a stored item is damaged.
+    pub(crate) fn answer(
+        &self,
+        table: &TableName,
+        written: &Written,
+        attributes: Option<Bytes>,
+        key: Option<&Item>,
+    ) -> Result<Vec<u8>, Error> {
+        let mut reply = Reply::with_capacity(attributes.as_ref().map_or(0, Bytes::len));
+        if let Some(attributes) = attributes {
+            reply.json("Attributes", &attributes);
+        }
+        if self.capacity != Detail::None {
+            let consumed = Consumed::of_write(written)?;
+            reply.value("ConsumedCapacity", &consumed.to_json(table, self.capacity, Split::None));
+        }
+        let metrics = key.and_then(|key| collection_metrics(&written.table, key));
+        reply.optional("ItemCollectionMetrics", metrics.as_ref());
+        Ok(reply.finish())
+    }
+
+    /// What [`Wanted::answer`] needs of an item or key that is about to be given away.
+    pub(crate) fn key_for_metrics(&self, item: &Item) -> Option<Item> {
+        (self.metrics == Metrics::Size).then(|| item.clone())
+    }
+}
+
+/// The metrics of the collection of an item, of which only the key attributes matter; `None` for a table whose items
+/// form no collections.
+pub(crate) fn collection_metrics(table: &Table, key: &Item) -> Option<Value> {
+    let name = &table.key.partition.name;
+    let value = key.get(name).filter(|_| !table.local_indexes.is_empty())?;
+    let collection = Item::from([(name.clone(), value.clone())]);
+    Some(json!({"ItemCollectionKey": item_to_value(&collection), "SizeEstimateRangeGB": [0.0, 1.0]}))
+}
