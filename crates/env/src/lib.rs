@@ -28,7 +28,7 @@ pub trait Environment: Send + Sync + 'static {
     fn random_u64(&self) -> u64;
     /// Resolves after `duration`.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
-    /// Runs `task` in the background. `name` appears in logs.
+    /// Runs `task` in the background. `task` does not panic; `name` says what it is.
     fn spawn(&self, name: &'static str, task: BoxTask);
 }
 
@@ -103,8 +103,37 @@ impl Env {
 
     /// Runs `task` in the background. A panic in it is logged, never silent.
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        self.0.spawn(name, Box::pin(task));
+        self.0.spawn(name, Box::pin(log_panic(name, task).map(drop)));
     }
+
+    /// Runs a task in the background that is to go on for ever: it is made anew after a panic.
+    pub fn supervise<F>(&self, name: &'static str, make: impl Fn() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let env = self.clone();
+        let tasks = async move {
+            while log_panic(name, make()).await.is_err() {
+                env.sleep(RESTART_AFTER).await;
+            }
+        };
+        self.0.spawn(name, Box::pin(tasks));
+    }
+}
+
+/// How long a supervised task rests after a panic.
+const RESTART_AFTER: Duration = Duration::from_secs(1);
+
+/// Runs a task to its end, or logs how it panicked.
+async fn log_panic(name: &'static str, task: impl Future<Output = ()>) -> Result<(), ()> {
+    std::panic::AssertUnwindSafe(task).catch_unwind().await.map_err(|panic| {
+        let reason = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("unknown");
+        tracing::error!(task = name, reason, "a background task panicked");
+    })
 }
 
 struct Real {
@@ -128,16 +157,7 @@ impl Environment for Real {
         Box::pin(tokio::time::sleep(duration))
     }
 
-    fn spawn(&self, name: &'static str, task: BoxTask) {
-        tokio::spawn(async move {
-            if let Err(panic) = std::panic::AssertUnwindSafe(task).catch_unwind().await {
-                let reason = panic
-                    .downcast_ref::<String>()
-                    .map(String::as_str)
-                    .or_else(|| panic.downcast_ref::<&str>().copied())
-                    .unwrap_or("unknown");
-                tracing::error!(task = name, reason, "a background task panicked");
-            }
-        });
+    fn spawn(&self, _name: &'static str, task: BoxTask) {
+        tokio::spawn(task);
     }
 }

@@ -94,17 +94,19 @@ impl Replicator {
         });
         replicator.region.set_peers(Arc::new(PeersOf(Arc::clone(&replicator))));
         let supervisor = Arc::clone(&replicator);
-        replicator.env().spawn("replication", async move {
-            let mut catalogue = supervisor.region.watch_catalogue();
-            loop {
-                catalogue.mark_unchanged();
-                if let Err(error) = supervisor.look_around().await {
-                    tracing::error!(region = %supervisor.region.name(), %error, "replication cannot read its tables");
-                }
-                let _ = supervisor.env().timeout(TICK, catalogue.changed()).await;
-            }
-        });
+        replicator.env().supervise("replication", move || Arc::clone(&supervisor).supervise());
         replicator
+    }
+
+    async fn supervise(self: Arc<Replicator>) {
+        let mut catalogue = self.region.watch_catalogue();
+        loop {
+            catalogue.mark_unchanged();
+            if let Err(error) = self.look_around().await {
+                tracing::error!(region = %self.region.name(), %error, "replication cannot read its tables");
+            }
+            let _ = self.env().timeout(TICK, catalogue.changed()).await;
+        }
     }
 
     /// The Region that this replicates.
@@ -164,7 +166,7 @@ impl Replicator {
         }
         state.links.insert(peer.clone(), "connecting".to_owned());
         let (replicator, peer) = (Arc::clone(self), peer.clone());
-        self.env().spawn("link", async move { replicator.keep_link(peer).await });
+        self.env().supervise("link", move || Arc::clone(&replicator).keep_link(peer.clone()));
     }
 
     fn ensure_join(self: &Arc<Replicator>, table: &Arc<Table>, peer: &RegionName) {
@@ -174,8 +176,8 @@ impl Replicator {
         }
         let (replicator, name) = (Arc::clone(self), table.name.clone());
         self.env().spawn("join", async move {
-            replicator.join(&name, &shared).await;
-            replicator.state.lock().joining.remove(&shared);
+            let under_way = JoinUnderWay { replicator: &replicator, shared: &shared };
+            replicator.join(&name, under_way.shared).await;
         });
     }
 
@@ -246,6 +248,18 @@ impl Replicator {
         };
         links.sort_by_key(|link| link["Region"].as_str().map(str::to_owned));
         Ok(json!({"Region": self.region.name().as_str(), "Links": links, "Tables": tables}))
+    }
+}
+
+/// Held while a join is under way, so that another one can start however it ends.
+struct JoinUnderWay<'a> {
+    replicator: &'a Replicator,
+    shared: &'a Shared,
+}
+
+impl Drop for JoinUnderWay<'_> {
+    fn drop(&mut self) {
+        self.replicator.state.lock().joining.remove(self.shared);
     }
 }
 

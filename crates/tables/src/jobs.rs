@@ -48,27 +48,29 @@ impl Region {
     /// Runs the Region's background jobs for as long as the process lives.
     pub fn start_jobs(self: &Arc<Region>) {
         let region = Arc::clone(self);
-        self.env.spawn("region jobs", async move {
-            let mut catalogue = region.watch_catalogue();
-            let mut kept_house = Duration::ZERO;
-            let mut saved = HybridTime::ZERO;
-            loop {
-                catalogue.mark_unchanged();
-                let mut progress = region.step_all().await;
-                if region.env.monotonic() >= kept_house + HOUSEKEEPING {
-                    kept_house = region.env.monotonic();
-                    progress = region.keep_house(&mut saved).await.and(progress);
-                }
-                match progress {
-                    Ok(Progressed::Busy) => tokio::task::yield_now().await,
-                    Ok(Progressed::Idle) => {
-                        let _ = region.env.timeout(IDLE, catalogue.changed()).await;
-                    }
-                    // What failed has been logged where it failed.
-                    Err(_) => region.env.sleep(IDLE * 4).await,
-                }
+        self.env.supervise("region jobs", move || Arc::clone(&region).run_jobs());
+    }
+
+    async fn run_jobs(self: Arc<Region>) {
+        let mut catalogue = self.watch_catalogue();
+        let mut kept_house = Duration::ZERO;
+        let mut saved = HybridTime::ZERO;
+        loop {
+            catalogue.mark_unchanged();
+            let mut progress = self.step_all().await;
+            if self.env.monotonic() >= kept_house + HOUSEKEEPING {
+                kept_house = self.env.monotonic();
+                progress = self.keep_house(&mut saved).await.and(progress);
             }
-        });
+            match progress {
+                Ok(Progressed::Busy) => tokio::task::yield_now().await,
+                Ok(Progressed::Idle) => {
+                    let _ = self.env.timeout(IDLE, catalogue.changed()).await;
+                }
+                // What failed has been logged where it failed.
+                Err(_) => self.env.sleep(IDLE * 4).await,
+            }
+        }
     }
 
     /// One step of every job that is about items.
