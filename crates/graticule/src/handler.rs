@@ -43,12 +43,16 @@ impl NodeHandler {
 
     async fn conflicts(&self, query: &str) -> Result<Value, Error> {
         let parameter = |name: &str| {
-            query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name)).map(|(_, v)| v)
+            query
+                .split('&')
+                .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))
+                .map(|(_, v)| v)
         };
         let (Some(region), Some(table)) = (parameter("region"), parameter("table")) else {
             return Err(Error::Validation("conflicts are listed by ?region=REGION&table=TABLE".to_owned()));
         };
-        let replicator = self.node.find(region).ok_or_else(|| Error::OtherNotFound(format!("no Region {region}")))?;
+        let replicator =
+            self.node.find(region).ok_or_else(|| Error::OtherNotFound(format!("no Region {region}")))?;
         let table = replicator.region().table(&table.parse::<TableName>()?).await?;
         let (conflicts, total) = replicator.region().conflicts(&table, CONFLICTS_LISTED_MAX).await?;
         Ok(json!({ "Total": total, "Conflicts": conflicts }))

@@ -156,9 +156,9 @@ impl Node {
         if let Some(found) = self.find(name) {
             return Ok(found);
         }
-        let region: RegionName = name
-            .parse()
-            .map_err(|_| Error::InvalidSignature("Credential should be scoped to a valid region.".to_owned()))?;
+        let region: RegionName = name.parse().map_err(|_| {
+            Error::InvalidSignature("Credential should be scoped to a valid region.".to_owned())
+        })?;
         if !self.hosts(&region) {
             let hosted: Vec<&str> = self.hosted.iter().map(RegionName::as_str).collect();
             return Err(Error::InvalidSignature(format!(

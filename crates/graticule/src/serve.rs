@@ -68,7 +68,8 @@ impl ServeError {
 /// Serves until SIGTERM or Ctrl-C.
 pub(crate) fn run(flags: ServeFlags) -> Result<(), ServeError> {
     start_logs(&flags)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
     runtime.block_on(serve(flags))
 }
 
@@ -77,7 +78,9 @@ fn start_logs(flags: &ServeFlags) -> Result<(), ServeError> {
         .map_err(|error| ServeError::Log { filter: flags.log.clone(), reason: error.to_string() })?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match flags.log_format {
-        LogFormat::Text => logs.with_target(false).with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init(),
+        LogFormat::Text => {
+            logs.with_target(false).with_ansi(io::IsTerminal::is_terminal(&io::stderr())).init()
+        }
         LogFormat::Json => logs.json().init(),
     }
     Ok(())
@@ -153,7 +156,8 @@ fn announce(flags: &ServeFlags, address: SocketAddr, place: &str) {
         env!("CARGO_PKG_VERSION")
     );
     if let Some(link) = flags.link_listen {
-        let peers: Vec<String> = flags.peers.iter().map(|peer| format!("{} at {}", peer.region, peer.address)).collect();
+        let peers: Vec<String> =
+            flags.peers.iter().map(|peer| format!("{} at {}", peer.region, peer.address)).collect();
         let _ = writeln!(out, "links on {link} | peers: {}", peers.join(", "));
     }
     let _ = out.flush();

@@ -1,0 +1,175 @@
+//! The binary itself: what it prints, what it refuses, how it ends.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, ChildStdout, Command, Output, Stdio},
+};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_graticule");
+
+fn run(arguments: &[&str]) -> (i32, String) {
+    let Output { status, stdout, stderr } = Command::new(PROGRAM).args(arguments).output().unwrap();
+    let text = String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap();
+    (status.code().unwrap(), text)
+}
+
+/// A running server; killed when the test ends.
+struct Running {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    line: String,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Running {
+        let mut child = Command::new(PROGRAM)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        Running { child, out, line }
+    }
+
+    fn address(&self) -> &str {
+        let rest =
+            self.line.split("http://").nth(1).expect("the start-up line says where the server listens");
+        rest.split_whitespace().next().unwrap()
+    }
+
+    /// The status line and body of an answer.
+    fn request(&self, head: &str, body: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{head}\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.lines().next().unwrap().to_owned(), body.to_owned())
+    }
+
+    fn call(&self, region: &str, operation: &str, body: &str) -> (String, String) {
+        let head = format!(
+            "POST / HTTP/1.1\r\nX-Amz-Target: DynamoDB_20120810.{operation}\r\nX-Amz-Date: 20260101T000000Z\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=key/20260101/{region}/dynamodb/aws4_request, \
+             SignedHeaders=host;x-amz-date;x-amz-target, Signature=00"
+        );
+        self.request(&head, body)
+    }
+
+    fn stop(mut self) -> i32 {
+        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        self.child.wait().unwrap().code().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn help_explains_the_program_and_its_flags() {
+    let (code, text) = run(&["--help"]);
+    assert_eq!(code, 0);
+    assert!(text.contains("serve") && text.contains("multi-Region"), "{text}");
+    let (code, text) = run(&["serve", "--help"]);
+    assert_eq!(code, 0);
+    for wanted in
+        ["--listen", "127.0.0.1:8000", "--data-dir", "./graticule-data", "--in-memory", "--peer", "Examples:"]
+    {
+        assert!(text.contains(wanted), "{wanted} is missing in {text}");
+    }
+}
+
+#[test]
+fn wrong_flags_are_refused_with_a_reason() {
+    for (arguments, reason) in [
+        (&["serve", "--listen", "nowhere"][..], "invalid socket address"),
+        (&["serve", "--region", "Mars!"], "looks like us-east-1"),
+        (&["serve", "--peer", "eu-west-1"], "REGION=HOST:PORT"),
+        (&["serve", "--peer", "eu-west-1=127.0.0.1:1"], "--region"),
+        (&["serve", "--in-memory", "--data-dir", "x"], "cannot be used with"),
+        (&["serve", "--cache-mib", "many"], "invalid value"),
+        (&["serve", "--in-memory", "--listen", "0.0.0.0:0"], "--insecure-listen"),
+        (&["serve", "--in-memory", "--log", "a=b=c"], "is no filter"),
+        (&["serve", "--in-memory", "--link-secret-file", "/does/not/exist"], "--link-secret-file"),
+        (&["fly"], "unrecognized subcommand"),
+    ] {
+        let (code, text) = run(arguments);
+        assert_eq!(code, 2, "{arguments:?}: {text}");
+        assert!(text.contains(reason), "{arguments:?}: {text}");
+        assert!(!text.contains("panicked"), "{text}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, text) = run(&["serve", "--in-memory", "--listen", &address]);
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains(&address) && text.contains("--listen"), "{text}");
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_used_is_named() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let (code, text) = run(&["serve", "--listen", "127.0.0.1:0", "--data-dir", path]);
+    assert_eq!(code, 4, "{text}");
+    assert!(text.contains(path) && text.contains("--data-dir"), "{text}");
+}
+
+#[test]
+fn a_data_directory_serves_one_process_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    let running = Running::start(&["--data-dir", path]);
+    let (code, text) = run(&["serve", "--listen", "127.0.0.1:0", "--data-dir", path]);
+    assert_eq!(code, 4, "{text}");
+    assert!(text.contains("in use by another process"), "{text}");
+    assert_eq!(running.stop(), 0);
+}
+
+#[test]
+fn the_start_up_line_says_where_and_what_and_sigterm_ends_it() {
+    let running = Running::start(&["--in-memory"]);
+    assert!(running.line.starts_with("graticule "), "{}", running.line);
+    assert!(
+        running.line.contains("any that a client names") && running.line.contains("in memory"),
+        "{}",
+        running.line
+    );
+    let (status, body) = running.request("GET /health HTTP/1.1", "");
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    assert!(body.contains("\"status\":\"ok\""), "{body}");
+    assert_eq!(running.stop(), 0);
+}
+
+#[test]
+fn a_server_of_one_region_refuses_the_others() {
+    let running = Running::start(&["--in-memory", "--region", "us-east-1"]);
+    let (status, body) = running.call("us-east-1", "ListTables", "{}");
+    assert_eq!((status.as_str(), body.as_str()), ("HTTP/1.1 200 OK", r#"{"TableNames":[]}"#));
+    let (status, body) = running.call("eu-west-1", "ListTables", "{}");
+    assert_eq!(status, "HTTP/1.1 400 Bad Request");
+    assert!(body.contains("InvalidSignatureException") && body.contains("hosts us-east-1"), "{body}");
+    let (status, body) = running.call("us-east-1", "FlyToTheMoon", "{}");
+    assert_eq!(status, "HTTP/1.1 400 Bad Request");
+    assert!(body.contains("UnknownOperationException"), "{body}");
+}
