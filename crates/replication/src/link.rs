@@ -8,6 +8,7 @@ use graticule_tables::{
     Table,
     schema::{Member, Register},
 };
+use parking_lot::Mutex;
 
 use crate::{
     message::{Reply, Request},
@@ -48,10 +49,10 @@ impl Replicator {
     /// Works until the session breaks, and says why it did.
     async fn run_session(self: &Arc<Replicator>, peer: &RegionName, session: &Arc<Session>) -> LinkError {
         let mut catalogue = self.region.watch_catalogue();
-        let mut shipping: HashSet<String> = HashSet::new();
+        let shipping = Arc::new(Mutex::new(HashSet::new()));
         let broken = loop {
             catalogue.mark_unchanged();
-            match self.tell_settings(peer, session, &mut shipping).await {
+            match self.tell_settings(peer, session, &shipping).await {
                 Ok(()) => {}
                 Err(error) => break error,
             }
@@ -69,7 +70,7 @@ impl Replicator {
         self: &Arc<Replicator>,
         peer: &RegionName,
         session: &Arc<Session>,
-        shipping: &mut HashSet<String>,
+        shipping: &Arc<Mutex<HashSet<String>>>,
     ) -> Result<(), LinkError> {
         let tables = self.region.tables().await.map_err(|error| LinkError::Broken(error.to_string()))?;
         for table in tables {
@@ -100,17 +101,19 @@ impl Replicator {
                     other => return Err(LinkError::Broken(format!("settings were answered by {other:?}"))),
                 }
             }
-            if member.value != Member::Removed && shipping.insert(table.uuid.clone()) {
+            if member.value != Member::Removed && shipping.lock().insert(table.uuid.clone()) {
                 let (replicator, peer, session) = (Arc::clone(self), peer.clone(), Arc::clone(session));
+                let shipping = Arc::clone(shipping);
                 self.env().spawn("shipping", async move {
                     if let Err(error) = replicator.ship(&table, &peer, &session).await {
                         tracing::debug!(table = %table.name, %peer, %error, "shipping ended");
                         session.close();
                     }
+                    // A member that was removed may become one again while this session lasts.
+                    shipping.lock().remove(&table.uuid);
                 });
             }
         }
-        shipping.retain(|uuid| self.state.lock().acknowledged.contains_key(&(uuid.clone(), peer.clone())));
         Ok(())
     }
 

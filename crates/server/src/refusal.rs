@@ -10,10 +10,6 @@ use serde_json::{Value, json};
 pub(crate) enum Refusal {
     /// For a reason that the model knows.
     Api(Error),
-    /// The signature can be read but is not one for this service.
-    InvalidSignature(String),
-    /// The signature names nobody.
-    UnrecognizedClient,
     /// The body did not arrive in time.
     BodyTimeout,
     /// The body broke off or its framing is wrong.
@@ -31,10 +27,6 @@ impl Refusal {
     pub(crate) fn render(&self) -> (u16, Value) {
         let (status, name, message) = match self {
             Refusal::Api(error) => return (error.envelope().status, error.to_json()),
-            Refusal::InvalidSignature(message) => (400, "InvalidSignatureException", message.as_str()),
-            Refusal::UnrecognizedClient => {
-                (400, "UnrecognizedClientException", "The security token included in the request is invalid.")
-            }
             Refusal::BodyTimeout => {
                 (408, "RequestTimeoutException", "The request body did not arrive in time")
             }

@@ -24,9 +24,10 @@ pub(crate) fn identify(headers: &HeaderMap, query: Option<&str>) -> Result<Calle
     let header = headers.get(AUTHORIZATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let presigned = query.filter(|query| parameter(query, "X-Amz-Algorithm").is_some());
     match (header, presigned) {
-        (Some(_), Some(_)) => Err(Refusal::InvalidSignature(
+        (Some(_), Some(_)) => Err(Error::InvalidSignature(
             "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.".into(),
-        )),
+        )
+        .into()),
         (Some(header), None) if header.trim_start().starts_with("AWS4-") => {
             from_header(header.trim(), headers)
         }
@@ -131,10 +132,10 @@ fn check(algorithm: &str, credential: &str, date: &str) -> Result<Caller, Refusa
         );
     }
     if !complaint.is_empty() {
-        return Err(Refusal::InvalidSignature(complaint));
+        return Err(Error::InvalidSignature(complaint).into());
     }
     if access_key.is_empty() {
-        return Err(Refusal::UnrecognizedClient);
+        return Err(Error::UnrecognizedClient.into());
     }
     Ok(Caller { region: region.to_owned(), access_key: access_key.to_owned() })
 }

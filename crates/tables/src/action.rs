@@ -52,7 +52,7 @@ impl Action {
     ///
     /// # Errors
     /// If the request's key or item does not fit the table.
-    pub(crate) fn primary_key(&self, table: &Table) -> Result<PrimaryKey, Error> {
+    pub fn primary_key(&self, table: &Table) -> Result<PrimaryKey, Error> {
         match &self.kind {
             ActionKind::Put(item) => {
                 let key = table.key_of(item)?;

@@ -208,6 +208,8 @@ impl Region {
         let snapshot = self.engine.snapshot().await.map_err(internal)?;
         let limit = request.limit.unwrap_or(usize::MAX);
         let mut page = Page::default();
+        // Items fetched from behind an index may be much larger than its entries.
+        let mut fetched_bytes = 0;
         while start < end {
             let chunk = PageLimit {
                 entries: CHUNK_ENTRIES.min(limit - page.records.len()),
@@ -225,8 +227,10 @@ impl Region {
             for (_, value) in rows {
                 let Some(record) = live(Some(value))? else { continue };
                 page.size_bytes += record.size_bytes as usize;
-                page.records.push(self.complete(&*snapshot, &source, record, request.whole_items).await?);
-                if page.records.len() >= limit || page.size_bytes >= PAGE_BYTES_MAX {
+                let record = self.complete(&*snapshot, &source, record, request.whole_items).await?;
+                fetched_bytes += record.size_bytes as usize;
+                page.records.push(record);
+                if page.records.len() >= limit || page.size_bytes.max(fetched_bytes) >= PAGE_BYTES_MAX {
                     let item = page.records.last().map(Record::item).transpose().map_err(internal)?;
                     page.last_key = item.map(|item| source.last_key(&item));
                     return Ok(page);

@@ -67,6 +67,9 @@ pub enum Error {
     /// A signature that cannot be read.
     #[error("{0}")]
     IncompleteSignature(String),
+    /// A signature that names nobody.
+    #[error("The security token included in the request is invalid.")]
+    UnrecognizedClient,
     /// A signature for something else than this server.
     #[error("{0}")]
     InvalidSignature(String),
@@ -299,6 +302,7 @@ impl Error {
             Error::UnknownOperation => (400, CORAL_SERVICE, "UnknownOperationException"),
             Error::MissingAuthenticationToken => (400, CORAL_SERVICE, "MissingAuthenticationTokenException"),
             Error::IncompleteSignature(_) => (400, CORAL_SERVICE, "IncompleteSignatureException"),
+            Error::UnrecognizedClient => (400, CORAL_SERVICE, "UnrecognizedClientException"),
             Error::InvalidSignature(_) => (400, CORAL_SERVICE, "InvalidSignatureException"),
             Error::AccessDenied(_) => (400, CORAL_SERVICE, "AccessDeniedException"),
             Error::RequestTooLarge { .. } => (413, CORAL_SERVICE, "RequestEntityTooLargeException"),
