@@ -21,8 +21,9 @@ impl Constraints {
     /// Notes a member that is missing, unless it is there.
     pub(crate) fn required<T>(&mut self, value: Option<T>, member: &str) -> Option<T> {
         if value.is_none() {
-            self.0
-                .push(format!("Value null at '{member}' failed to satisfy constraint: Member must not be null"));
+            self.0.push(format!(
+                "Value null at '{member}' failed to satisfy constraint: Member must not be null"
+            ));
         }
         value
     }
@@ -47,7 +48,11 @@ impl Constraints {
     ) {
         let (min, max) = bounds.into_inner();
         if length < min {
-            self.broken(value, member, format_args!("Member must have length greater than or equal to {min}"));
+            self.broken(
+                value,
+                member,
+                format_args!("Member must have length greater than or equal to {min}"),
+            );
         } else if length > max {
             self.broken(value, member, format_args!("Member must have length less than or equal to {max}"));
         }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use graticule_model::{Error, RegionName, TableName, version::HybridTime};
-use graticule_tables::{Change, Merged, Origin, SharedTable};
+use graticule_tables::{Change, Merged, Origin, SharedTable, schema::TableStatus};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -67,6 +67,7 @@ impl Replicator {
                 Ok(match self.region.merge_settings(&shared).await? {
                     Merged::Done(known_since) => Reply::SettingsMerged { known_since: known_since.to_bits() },
                     Merged::Foreign => Reply::Foreign,
+                    Merged::Leaving => Reply::Failed("the former replica is still leaving".to_owned()),
                 })
             }
             Request::Position { table, log } => match self.region.table(&table.parse()?).await {
@@ -76,8 +77,7 @@ impl Replicator {
             },
             Request::Changes { table, group, log, changes, position, watermark } => {
                 let origin = Origin { region: peer, log: &log, position };
-                self.take(&table.parse()?, &group, &origin, changes, watermark).await?;
-                Ok(Reply::Applied)
+                self.take(&table.parse()?, &group, &origin, changes, watermark).await
             }
         }
     }
@@ -89,19 +89,20 @@ impl Replicator {
         origin: &Origin<'_>,
         changes: Vec<WireChange>,
         watermark: Option<u64>,
-    ) -> Result<(), Error> {
+    ) -> Result<Reply, Error> {
         let table = match self.region.table(name).await {
-            // What is meant for a replica that is gone has arrived nowhere, and that is right.
-            Err(Error::ResourceNotFound) => return Ok(()),
+            Err(Error::ResourceNotFound) => return Ok(Reply::Foreign),
             table => table?,
         };
-        if table.group.as_deref() != Some(group) {
-            return Ok(());
+        // Nothing must count as applied that goes with a replica on its way out: another may take its place.
+        if table.group.as_deref() != Some(group) || table.status == TableStatus::Deleting {
+            return Ok(Reply::Foreign);
         }
         if !changes.is_empty() {
             self.hold_back(name, origin.region, &changes).await;
             match self.region.apply(name, origin, changes.into_iter().map(Change::from).collect()).await {
-                Ok(()) | Err(Error::ResourceNotFound) => {}
+                Ok(()) => {}
+                Err(Error::ResourceNotFound) => return Ok(Reply::Foreign),
                 Err(error) => return Err(error),
             }
         }
@@ -113,7 +114,7 @@ impl Replicator {
             });
             self.settle_tombstones(&table);
         }
-        Ok(())
+        Ok(Reply::Applied)
     }
 
     /// Waits while a change is further in the future than clocks can differ, and raises the alarm.

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesOrdered};
-use graticule_model::{RegionName, TableName, version::HybridTime};
+use graticule_model::{RegionName, TableName};
 use graticule_tables::{
     PageLimit, Table,
     schema::{Member, Register},
@@ -15,8 +15,8 @@ use graticule_tables::{
 
 use crate::{
     message::{Reply, Request, WireChange},
-    replicator::{Replicator, Shared},
-    session::Session,
+    replicator::{Replicator, Shared, TICK},
+    session::{Ending, Session},
     ship::failed,
     transport::LinkError,
 };
@@ -30,48 +30,68 @@ const RETRY: Duration = Duration::from_millis(500);
 impl Replicator {
     /// Fills the new member until it is active, or is a member no more.
     pub(crate) async fn join(&self, name: &TableName, shared: &Shared) {
-        let (uuid, peer) = shared;
-        loop {
-            let table = match self.region.table(name).await {
-                Ok(table) if table.uuid == *uuid => table,
-                _ => return,
-            };
-            let joining = Member::Joining { source: self.region.name().clone() };
-            if table.settings.members.get(peer).is_none_or(|register| register.value != joining) {
-                return;
-            }
-            match self.try_join(&table, shared).await {
-                Ok(items) => {
-                    tracing::info!(region = %self.region.name(), table = %name, %peer, items, "a replica is complete");
-                    return;
-                }
-                Err(error) => {
-                    tracing::warn!(region = %self.region.name(), table = %name, %peer, %error,
-                        "filling a replica was interrupted and starts over");
-                    self.env().sleep(RETRY).await;
-                }
+        let (_, peer) = shared;
+        while let Some((table, joining)) = self.joining(name, shared).await {
+            tokio::select! {
+                biased;
+                outcome = self.try_join(&table, peer, &joining) => match outcome {
+                    Ok(items) => {
+                        tracing::info!(region = %self.region.name(), table = %name, %peer, items, "a replica is complete");
+                        return;
+                    }
+                    Err(error) => {
+                        tracing::warn!(region = %self.region.name(), table = %name, %peer, %error,
+                            "filling a replica was interrupted and starts over");
+                        self.env().sleep(RETRY).await;
+                    }
+                },
+                // Taken out, and perhaps added once more: what was waited for will never come.
+                () = self.no_longer(name, shared, &joining) => {}
             }
         }
     }
 
-    async fn try_join(&self, table: &Arc<Table>, shared: &Shared) -> Result<u64, LinkError> {
-        let (_, peer) = shared;
-        self.wait_for_members(table, peer).await;
+    /// The table and the membership to fill, if that is still wanted.
+    async fn joining(&self, name: &TableName, (uuid, peer): &Shared) -> Option<(Arc<Table>, Register<Member>)> {
+        let table = self.region.table(name).await.ok().filter(|table| table.uuid == *uuid)?;
+        let source = Member::Joining { source: self.region.name().clone() };
+        let register = table.settings.members.get(peer).filter(|register| register.value == source)?.clone();
+        Some((table, register))
+    }
+
+    async fn no_longer(&self, name: &TableName, shared: &Shared, joining: &Register<Member>) {
+        let mut catalogue = self.region.watch_catalogue();
+        loop {
+            catalogue.mark_unchanged();
+            if self.joining(name, shared).await.is_none_or(|(_, register)| register != *joining) {
+                return;
+            }
+            let _ = self.env().timeout(TICK, catalogue.changed()).await;
+        }
+    }
+
+    async fn try_join(
+        &self,
+        table: &Table,
+        peer: &RegionName,
+        joining: &Register<Member>,
+    ) -> Result<u64, LinkError> {
+        self.wait_for_members(table, peer, joining).await?;
         let wire = self.transport.connect(self.region.name(), peer).await?;
         // A wire of its own: the snapshot must not stand in the way of fresh changes.
-        let session = Session::start(self.env(), wire);
-        let sent = self.send_snapshot(table, &session).await;
-        session.close();
-        let items = sent?;
+        let session = Ending(Session::start(self.env(), wire));
+        let items = self.send_snapshot(table, &session.0).await?;
+        drop(session);
         let head = self.region.log_bounds(table).await.map_err(failed)?.next;
-        self.wait_until(|state| state.shipped.get(shared).is_some_and(|position| *position >= head)).await;
-        let version = self.region.clock().version(HybridTime::ZERO);
+        let shared = (table.uuid.clone(), peer.clone());
+        self.wait_until(|state| state.shipped.get(&shared).is_some_and(|position| *position >= head)).await;
         let activate = |table: &mut Table| {
+            let version = self.region.clock().version(table.settings.version().time);
             // Somebody may have taken it out meanwhile.
             if let Some(register) = table.settings.members.get_mut(peer)
-                && matches!(register.value, Member::Joining { .. })
+                && *register == *joining
             {
-                *register = Register::new(version.clone(), Member::Active);
+                *register = Register::new(version, Member::Active);
             }
             Ok(())
         };
@@ -81,20 +101,32 @@ impl Replicator {
 
     /// Waits until the new member and all others know of the membership, and everything that others wrote without
     /// knowing is here.
-    async fn wait_for_members(&self, table: &Table, peer: &RegionName) {
-        let registered = table.settings.members.get(peer);
-        self.wait_until(|state| {
-            table.peers(self.region.name()).all(|(member, _)| {
-                let key = (table.uuid.clone(), member.clone());
-                let Some(known) = state.acknowledged.get(&key) else { return false };
-                if known.settings.members.get(peer) != registered {
-                    return false;
-                }
-                member == peer
-                    || state.watermarks.get(&key).is_some_and(|watermark| *watermark > known.known_since)
-            })
-        })
-        .await;
+    async fn wait_for_members(
+        &self,
+        table: &Table,
+        peer: &RegionName,
+        joining: &Register<Member>,
+    ) -> Result<(), LinkError> {
+        let mut changed = self.changed.subscribe();
+        loop {
+            changed.mark_unchanged();
+            // Members may come while this waits, and may write without knowing of the new one.
+            let table = self.region.table(&table.name).await.map_err(failed)?;
+            let ready = {
+                let state = self.state.lock();
+                table.peers(self.region.name()).all(|(member, _)| {
+                    let key = (table.uuid.clone(), member.clone());
+                    let Some(known) = state.acknowledged.get(&key) else { return false };
+                    known.settings.members.get(peer) == Some(joining)
+                        && (member == peer
+                            || state.watermarks.get(&key).is_some_and(|time| *time > known.known_since))
+                })
+            };
+            if ready {
+                return Ok(());
+            }
+            let _ = self.env().timeout(TICK, changed.changed()).await;
+        }
     }
 
     async fn send_snapshot(&self, table: &Table, session: &Session) -> Result<u64, LinkError> {

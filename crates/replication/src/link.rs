@@ -98,6 +98,11 @@ impl Replicator {
                         self.give_up(&table, peer).await;
                         continue;
                     }
+                    Reply::Failed(reason) => {
+                        tracing::warn!(region = %self.region.name(), table = %table.name, %peer, reason,
+                            "the other Region did not take the settings of a table; they are told again");
+                        continue;
+                    }
                     other => return Err(LinkError::Broken(format!("settings were answered by {other:?}"))),
                 }
             }
@@ -121,7 +126,7 @@ impl Replicator {
     async fn give_up(&self, table: &Table, peer: &RegionName) {
         tracing::error!(region = %self.region.name(), table = %table.name, %peer,
             "the other Region has a table of this name that is not part of the global table; it is taken out");
-        let version = self.region.clock().version(HybridTime::ZERO);
+        let version = self.region.clock().version(table.settings.version().time);
         let removed = self.region.update_settings(&table.name, |table| {
             table.settings.members.insert(peer.clone(), Register::new(version.clone(), Member::Removed));
             Ok(())

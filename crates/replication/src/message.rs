@@ -75,7 +75,7 @@ pub enum Reply {
         /// Hybrid time, as bits.
         known_since: u64,
     },
-    /// There is a table of this name that is not part of the global table.
+    /// There is a table of this name that is not part of the global table; or, to changes, no replica to apply them to.
     Foreign,
     /// The position that is applied, durably; `None` if nothing of this log is.
     Position(Option<u64>),

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::{
     message::{Reply, Request},
-    session::Session,
+    session::{Ending, Session},
     transport::Transport,
 };
 
@@ -280,10 +280,8 @@ impl Peers for PeersOf {
             let here = &self.0;
             let ask = async {
                 let wire = here.transport.connect(here.region.name(), region).await?;
-                let session = Session::start(here.env(), wire);
-                let reply = session.call(Request::TableExists { table: table.to_string() }).await;
-                session.close();
-                reply
+                let session = Ending(Session::start(here.env(), wire));
+                session.0.call(Request::TableExists { table: table.to_string() }).await
             };
             match here.env().timeout(QUESTION_TIMEOUT, ask).await {
                 Some(Ok(Reply::TableExists(exists))) => Ok(exists),

@@ -26,6 +26,15 @@ struct Pending {
     closed: bool,
 }
 
+/// Ends a session when it goes out of scope: whoever waits on a session may be dropped at any await.
+pub(crate) struct Ending(pub(crate) Arc<Session>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 fn broken() -> LinkError {
     LinkError::Broken("the connection was closed".to_owned())
 }

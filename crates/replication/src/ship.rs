@@ -41,6 +41,7 @@ impl Replicator {
     ) -> Result<(), LinkError> {
         let shared = (table.uuid.clone(), peer.clone());
         let mut next = self.start_position(table, peer, session).await?;
+        self.update(|state| _ = state.shipped.insert(shared.clone(), next));
         let mut saved = next;
         let mut saved_at = self.env().monotonic();
         let mut log = self.region.watch_log(table);
@@ -50,7 +51,12 @@ impl Replicator {
             tokio::select! {
                 biased;
                 Some(applied) = on_their_way.next(), if !on_their_way.is_empty() => {
-                    let acknowledged: u64 = applied?;
+                    let applied: Result<Option<u64>, LinkError> = applied;
+                    let Some(acknowledged) = applied? else {
+                        // There is no replica, or not yet: tell the settings once more and start over.
+                        self.update(|state| _ = state.acknowledged.remove(&shared));
+                        return Ok(());
+                    };
                     self.update(|state| _ = state.shipped.insert(shared.clone(), acknowledged));
                     if acknowledged > saved && self.env().monotonic() >= saved_at + SAVE_EVERY {
                         self.region.save_sent_cursor(table, peer, acknowledged).await.map_err(failed)?;
@@ -70,7 +76,8 @@ impl Replicator {
                     let reply = session.send(request).await?;
                     on_their_way.push_back(async move {
                         match reply.await? {
-                            Reply::Applied => Ok(position),
+                            Reply::Applied => Ok(Some(position)),
+                            Reply::Foreign => Ok(None),
                             other => Err(failed(format!("changes were answered by {other:?}"))),
                         }
                     });

@@ -47,6 +47,8 @@ impl Clock {
     pub fn begin_write(self: &Arc<Clock>) -> WriteTicket {
         let mut state = self.state.lock();
         let floor = self.physical().max(state.last);
+        // If the clock is set back before the version is taken, it must still come after this.
+        state.last = floor;
         *state.writing.entry(floor).or_default() += 1;
         WriteTicket { clock: Arc::clone(self), floor }
     }
@@ -72,8 +74,9 @@ impl Clock {
         match state.writing.first_key_value() {
             Some((floor, _)) => *floor,
             None => {
+                // The next version comes after `last`, even while the clock behind it stands still.
                 state.last = self.physical().max(state.last);
-                state.last
+                state.last.next()
             }
         }
     }

@@ -3,7 +3,10 @@
 //! Applying a change is idempotent and commutative: it takes effect if and only if its version is greater than that of
 //! what is stored, item or tombstone. How changes travel is decided above.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use graticule_kv::{Batch, Decision, Declared, Direction, LogBounds, PageLimit, ReadError, Value, transact};
@@ -50,6 +53,8 @@ pub enum Merged {
     Done(HybridTime),
     /// Here is a table of the same name that is not part of the global table.
     Foreign,
+    /// This Region is to become a member again, but its former replica has not left yet. To be repeated.
+    Leaving,
 }
 
 /// Changes to ship.
@@ -110,11 +115,12 @@ fn decode_cursor(value: &[u8], log: &str) -> Option<u64> {
     (stored_log == log.as_bytes()).then_some(u64::from_be_bytes(position.try_into().ok()?))
 }
 
-fn conflict_key(table: &Table, change: &Change) -> Vec<u8> {
-    KeyBuilder::table(Space::Conflicts, table.id)
+fn conflict_key(table: &Table, change: &Change, key: &PrimaryKey) -> Vec<u8> {
+    let builder = KeyBuilder::table(Space::Conflicts, table.id)
         .number(change.version.time.to_bits())
-        .bytes(change.version.region.as_bytes())
-        .build()
+        .bytes(change.version.region.as_bytes());
+    // Writes of one transaction have one version.
+    table.primary_key(builder, key).build()
 }
 
 /// Keys of the conflicts of a table discarded versions before `time` left.
@@ -185,14 +191,46 @@ impl Region {
         name: &TableName,
         mut change: impl FnMut(&mut Table) -> Result<T, Error> + Send,
     ) -> Result<(Arc<Table>, T), Error> {
-        let log_next = self.log_bounds(&*self.table(name).await?).await?.next;
-        self.update_table(name, |table, batch| {
-            let before = table.settings.clone();
-            let answer = change(table)?;
-            table.settle_settings(&self.name, &before, log_next, self.env.unix_ms(), batch);
-            Ok(answer)
-        })
-        .await
+        loop {
+            let seen = self.table(name).await?;
+            let log_next = self.log_bounds(&seen).await?.next;
+            let (table, answer) = self
+                .update_table(name, |table, batch| {
+                    // Made anew meanwhile: the position is one of another log.
+                    if table.id != seen.id {
+                        return Ok(None);
+                    }
+                    let before = table.settings.clone();
+                    let answer = change(table)?;
+                    table.settle_settings(&self.name, &before, log_next, self.env.unix_ms(), batch);
+                    Ok(Some(answer))
+                })
+                .await?;
+            let Some(answer) = answer else { continue };
+            let closed_now = seen.stream().is_some() && table.stream().is_none();
+            let table = if closed_now { self.extend_closed_stream(table).await? } else { table };
+            return Ok((table, answer));
+        }
+    }
+
+    /// Gives a stream that was just closed the records of writes that were under way when it was. The log of a table
+    /// without stream and replicas grows no more.
+    async fn extend_closed_stream(&self, table: Arc<Table>) -> Result<Arc<Table>, Error> {
+        let end = self.log_bounds(&table).await?.next;
+        if table.is_logged() || table.streams.last().is_none_or(|stream| stream.closed.is_none()) {
+            return Ok(table);
+        }
+        let extended = self.update_table(&table.name, |current, _| {
+            if current.id == table.id
+                && !current.is_logged()
+                && current.streams.len() == table.streams.len()
+                && let Some(closed) = current.streams.last_mut().and_then(|stream| stream.closed.as_mut())
+            {
+                closed.0 = closed.0.max(end);
+            }
+            Ok(())
+        });
+        Ok(extended.await?.0)
     }
 
     /// Takes what is later in another replica's settings. Creates the table if this Region is to become a member.
@@ -204,11 +242,24 @@ impl Region {
             if table.group.as_ref() != Some(&shared.group) {
                 return Ok(Merged::Foreign);
             }
+            let register = |settings: &Settings| settings.members.get(&self.name).cloned();
+            let (ours, theirs) = (register(&table.settings), register(&shared.settings));
             table.settings.merge(&shared.settings);
-            Ok(Merged::Done(HybridTime::ZERO))
+            let joining =
+                theirs.as_ref().is_some_and(|theirs| matches!(theirs.value, Member::Joining { .. }));
+            if joining && ours.is_some_and(|ours| Some(ours.version) < theirs.map(|theirs| theirs.version)) {
+                // Taken out and added again, whether we heard of the first or not: what is here has missed what
+                // happened between, deletes too, and goes. A new replica follows.
+                table.status = TableStatus::Deleting;
+            }
+            Ok(if joining && table.status == TableStatus::Deleting {
+                Merged::Leaving
+            } else {
+                Merged::Done(HybridTime::ZERO)
+            })
         });
         match merged.await {
-            Ok((_, Merged::Foreign)) => Ok(Merged::Foreign),
+            Ok((_, other @ (Merged::Foreign | Merged::Leaving))) => Ok(other),
             Ok((_, Merged::Done(_))) => Ok(Merged::Done(self.clock.last())),
             Err(Error::ResourceNotFound) => {
                 let me = shared.settings.members.get(&self.name).map(|register| &register.value);
@@ -387,11 +438,15 @@ impl Region {
         self.clock.observe(latest.unwrap_or_default());
         let mut chunks: Vec<Vec<Change>> = vec![Vec::new()];
         let mut bytes = 0;
+        let mut keys: HashSet<Bytes> = HashSet::new();
         for change in changes {
             let chunk = chunks.last_mut().expect("there is always one chunk");
-            if chunk.len() >= APPLY_CHANGES_MAX || bytes >= APPLY_BYTES_MAX {
+            // A change is compared with what is stored, so a commit holds one change of an item.
+            let again = !keys.insert(change.key.clone());
+            if again || chunk.len() >= APPLY_CHANGES_MAX || bytes >= APPLY_BYTES_MAX {
                 chunks.push(Vec::new());
                 bytes = 0;
+                keys = HashSet::from([change.key.clone()]);
             }
             bytes += change.new.as_ref().map_or(0, Bytes::len);
             chunks.last_mut().expect("there is always one chunk").push(change);
@@ -435,7 +490,8 @@ impl Region {
                 if keys.iter().any(|(item_key, _)| coverage.is_frozen(item_key)) {
                     return Decision::Abort(Ok(false));
                 }
-                values.next();
+                let reached = values.next().and_then(Option::as_ref);
+                let reached = reached.and_then(|value| decode_cursor(value, origin.log));
                 let mut batch = Batch::new();
                 for ((change, (item_key, key)), value) in changes.iter().zip(&keys).zip(values) {
                     let cover = Cover { item_key, coverage: &coverage };
@@ -445,7 +501,10 @@ impl Region {
                         return Decision::Abort(Err(internal(error)));
                     }
                 }
-                if let Some(position) = origin.position {
+                // A batch of a connection that broke may come after later ones.
+                if let Some(position) = origin.position
+                    && reached.is_none_or(|reached| reached < position)
+                {
                     batch.put(cursor.clone(), encode_cursor(position, origin.log));
                 }
                 if batch.is_empty() { Decision::Abort(Ok(true)) } else { Decision::Commit(batch, Ok(true)) }
@@ -483,7 +542,7 @@ impl Region {
                     discarded: change.new.as_ref().map(|json| String::from_utf8_lossy(json).into_owned()),
                     at_ms: self.env.unix_ms(),
                 };
-                batch.put(conflict_key(table, change), serde_json::to_vec(&conflict).unwrap_or_default());
+                batch.put(conflict_key(table, change, key), serde_json::to_vec(&conflict).unwrap_or_default());
                 batch.add(counter_key(table.id, BASE, COUNT_CONFLICTS), 1);
             }
             return Ok(());

@@ -315,6 +315,12 @@ impl Table {
         self.settings.members.values().filter(|register| register.value != Member::Removed).count() > 1
     }
 
+    /// Whether versions decide between writes: this is, or was, a replica of a global table. A Region that was taken
+    /// out may still send what it has.
+    pub fn compares_versions(&self) -> bool {
+        self.group.is_some()
+    }
+
     /// Whether writes are logged: somebody reads the log.
     pub fn is_logged(&self) -> bool {
         self.is_global() || self.stream().is_some()

@@ -198,13 +198,13 @@ pub(crate) fn record_change(
         Record { version: version.clone(), tombstone: false, size_bytes, json: json.clone() }
     });
     // Where nobody compares versions, writing what is there already changes nothing.
-    if silent && !table.is_global() {
+    if silent && !table.compares_versions() {
         return Ok(new_record);
     }
     let key_json: Bytes = item_to_json(&table.key_item(key)).into();
     match &new_record {
         Some(record) => batch.put(item_key, record.encode()),
-        None if table.is_global() => {
+        None if table.compares_versions() => {
             let json = key_json.clone();
             let tombstone = Record { version: version.clone(), tombstone: true, size_bytes: 0, json };
             batch.put(item_key, tombstone.encode());
@@ -232,8 +232,9 @@ pub(crate) fn record_change(
             }
         }
     }
+    // What a snapshot brings back to the Region that once wrote it has been shipped before.
+    let shipped = table.is_global() && change.shown && *version.region == *change.here.as_str();
     let silent = silent || !change.shown;
-    let shipped = table.is_global() && *version.region == *change.here.as_str();
     if shipped || (table.is_logged() && !silent) {
         let entry = Change {
             version: version.clone(),

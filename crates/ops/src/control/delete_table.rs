@@ -1,9 +1,76 @@
-//! delete_table
+//! DeleteTable: an ordinary table is gone at once; a replica leaves its global table first.
+//!
+//! A replica that leaves still ships what the other Regions lack, then replication drops it. DynamoDB refuses this for 24
+//! hours in a Region that was the source of a new replica; that rule is not imitated.
 
 use graticule_model::Error;
+use graticule_tables::{
+    Table,
+    schema::{Member, Register, TableStatus},
+};
+use serde::Deserialize;
 
-use crate::Context;
+use super::{
+    check_idle,
+    description::{Stage, describe, is_on_its_way},
+    find_table, in_use, not_found,
+};
+use crate::{Context, constraints::Constraints, parameters::parse, reply::Reply};
 
-pub(crate) async fn call(_context: &Context, _body: &[u8]) -> Result<Vec<u8>, Error> {
-    Err(Error::UnknownOperation)
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request {
+    table_name: Option<String>,
+}
+
+/// Answers the request.
+///
+/// # Errors
+/// [`Error::TableNotFound`], [`Error::DeletionProtected`], [`Error::ResourceInUse`].
+pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let request: Request = parse(body)?;
+    let mut constraints = Constraints::default();
+    let name = constraints.table_name(context, request.table_name.as_deref())?;
+    let name = constraints.checked(name)?;
+
+    let table = find_table(context, &name).await?;
+    check_deletable(&table)?;
+    let description = describe(context, &table, Stage::Deleting).await?;
+    let region = &context.region;
+    if table.is_global() {
+        let leave = region.update_settings(&name, |table| {
+            check_deletable(table)?;
+            let version = region.clock().version(table.settings.version().time);
+            let removed = Register::new(version, Member::Removed);
+            table.settings.members.insert(region.name().clone(), removed);
+            Ok(())
+        });
+        leave.await.map_err(|error| not_found(&name, error))?;
+    } else {
+        let drop = region.drop_table(&name, |table| {
+            check_deletable(table)?;
+            // It became a replica just now: that is a change under way.
+            if table.is_global() { Err(in_use(table, "")) } else { Ok(()) }
+        });
+        drop.await.map_err(|error| not_found(&name, error))?;
+    }
+    let mut reply = Reply::new();
+    reply.value("TableDescription", &description);
+    Ok(reply.finish())
+}
+
+fn check_deletable(table: &Table) -> Result<(), Error> {
+    // What is left of a global table whose other replicas are gone has nobody to ship anything to.
+    let alone = table.status == TableStatus::Deleting && !table.is_global();
+    if !alone {
+        check_idle(table)?;
+    }
+    if table.deletion_protection {
+        return Err(Error::DeletionProtected);
+    }
+    if table.indexes.values().any(is_on_its_way) {
+        let detail = "Cannot delete table while indexes are being created, updated, or deleted.";
+        return Err(in_use(table, detail));
+    }
+    Ok(())
 }

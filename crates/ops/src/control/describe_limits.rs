@@ -1,9 +1,27 @@
-//! describe_limits
+//! DescribeLimits: DynamoDB's default quotas. Graticule does not ration capacity.
 
-use graticule_model::Error;
+use graticule_model::{
+    Error,
+    limits::{ACCOUNT_CAPACITY_UNITS_MAX, TABLE_CAPACITY_UNITS_MAX},
+};
+use serde::Deserialize;
 
-use crate::Context;
+use crate::{Context, parameters::parse, reply::Reply};
 
-pub(crate) async fn call(_context: &Context, _body: &[u8]) -> Result<Vec<u8>, Error> {
-    Err(Error::UnknownOperation)
+#[derive(Debug, Deserialize)]
+struct Request {}
+
+/// Answers the request.
+///
+/// # Errors
+/// If the body is not JSON.
+pub(crate) async fn call(_context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let Request {} = parse(body)?;
+    let mut reply = Reply::new();
+    reply
+        .value("AccountMaxReadCapacityUnits", &ACCOUNT_CAPACITY_UNITS_MAX)
+        .value("AccountMaxWriteCapacityUnits", &ACCOUNT_CAPACITY_UNITS_MAX)
+        .value("TableMaxReadCapacityUnits", &TABLE_CAPACITY_UNITS_MAX)
+        .value("TableMaxWriteCapacityUnits", &TABLE_CAPACITY_UNITS_MAX);
+    Ok(reply.finish())
 }

@@ -38,7 +38,7 @@ impl fmt::Display for KeyElement {
 }
 
 impl KeyElement {
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.attribute_name.as_deref().unwrap_or_default()
     }
 
@@ -224,7 +224,9 @@ pub(super) fn check_global_order(key: &[KeyElement]) -> Result<(), Error> {
     }
     let hashes = key.iter().take_while(|element| element.is("HASH")).count();
     if key[hashes..].iter().any(|element| element.is("HASH")) {
-        return parameter("All HASH key attributes must precede RANGE key attributes in the KeySchema".to_owned());
+        return parameter(
+            "All HASH key attributes must precede RANGE key attributes in the KeySchema".to_owned(),
+        );
     }
     for (kind, count) in [("HASH", hashes), ("RANGE", key.len() - hashes)] {
         if count > ELEMENTS_MAX {
@@ -240,7 +242,9 @@ pub(super) fn check_global_order(key: &[KeyElement]) -> Result<(), Error> {
         ));
     }
     if hashes > 1 || key.len() - hashes > 1 {
-        return Err(unsupported("A global secondary index with more than one HASH and one RANGE key attribute"));
+        return Err(unsupported(
+            "A global secondary index with more than one HASH and one RANGE key attribute",
+        ));
     }
     Ok(())
 }

@@ -17,8 +17,10 @@ pub(super) struct ThroughputInput {
 
 impl ThroughputInput {
     pub(super) fn constrain(&self, member: &str, constraints: &mut Constraints) {
-        let units =
-            [("readCapacityUnits", self.read_capacity_units), ("writeCapacityUnits", self.write_capacity_units)];
+        let units = [
+            ("readCapacityUnits", self.read_capacity_units),
+            ("writeCapacityUnits", self.write_capacity_units),
+        ];
         for (name, units) in units {
             let member = format!("{member}.{name}");
             let units = constraints.required(units, &member);
@@ -67,11 +69,7 @@ impl StreamInput {
     pub(super) fn constrain(&self, constraints: &mut Constraints) {
         constraints.required(self.stream_enabled, "streamSpecification.streamEnabled");
         let names: Vec<&str> = STREAM_VIEWS.iter().map(|(name, _)| *name).collect();
-        constraints.one_of(
-            self.stream_view_type.as_deref(),
-            "streamSpecification.streamViewType",
-            &names,
-        );
+        constraints.one_of(self.stream_view_type.as_deref(), "streamSpecification.streamViewType", &names);
     }
 
     /// The view to enable the stream with, or none to disable it.

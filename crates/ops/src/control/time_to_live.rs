@@ -1,13 +1,118 @@
-//! Time to live.
+//! UpdateTimeToLive and DescribeTimeToLive: which attribute says when an item expires. Replicas share the setting.
+//!
+//! DynamoDB lets the setting change once in half an hour or so; that rule is not imitated.
 
 use graticule_model::Error;
+use graticule_tables::{
+    Table,
+    schema::{EXPIRY_INDEX, IndexState, Register, TableStatus},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use crate::Context;
+use super::{find_table, in_use, not_found};
+use crate::{Context, constraints::Constraints, parameters::parse, reply::Reply};
 
-pub(crate) async fn update(_context: &Context, _body: &[u8]) -> Result<Vec<u8>, Error> {
-    Err(Error::UnknownOperation)
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct UpdateRequest {
+    table_name: Option<String>,
+    time_to_live_specification: Option<Specification>,
 }
 
-pub(crate) async fn describe(_context: &Context, _body: &[u8]) -> Result<Vec<u8>, Error> {
-    Err(Error::UnknownOperation)
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Specification {
+    enabled: Option<bool>,
+    attribute_name: Option<String>,
+}
+
+/// Answers UpdateTimeToLive.
+///
+/// # Errors
+/// If the setting would not change, or not from what it is.
+pub(crate) async fn update(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let request: UpdateRequest = parse(body)?;
+    let mut constraints = Constraints::default();
+    let name = constraints.table_name(context, request.table_name.as_deref())?;
+    let member = "timeToLiveSpecification";
+    let specification = constraints.required(request.time_to_live_specification.as_ref(), member);
+    let enabled = specification.and_then(|it| constraints.required(it.enabled, &format!("{member}.enabled")));
+    let attribute_member = format!("{member}.attributeName");
+    let attribute = specification
+        .and_then(|it| constraints.required(it.attribute_name.as_deref(), &attribute_member))
+        .inspect(|attribute| constraints.text(attribute, &attribute_member, 1..=255));
+    let name = constraints.checked(name)?;
+    let (enabled, attribute) = (enabled.unwrap_or(false), attribute.unwrap_or_default());
+
+    let region = &context.region;
+    let change = region.update_settings(&name, |table| {
+        match table.status {
+            TableStatus::Creating => return Err(Error::ResourceNotFound),
+            TableStatus::Deleting => {
+                return Err(in_use(table, &format!("Table {} is being deleted", table.name)));
+            }
+            TableStatus::Active => {}
+        }
+        let setting = changed(table.ttl_attribute(), enabled, attribute)?;
+        let version = region.clock().version(table.settings.version().time);
+        table.settings.ttl = Register::new(version, setting);
+        Ok(())
+    });
+    change.await.map_err(|error| not_found(&name, error))?;
+    let mut reply = Reply::new();
+    reply.value("TimeToLiveSpecification", &json!({"Enabled": enabled, "AttributeName": attribute}));
+    Ok(reply.finish())
+}
+
+/// The setting after a change.
+fn changed(current: Option<&str>, enabled: bool, attribute: &str) -> Result<Option<String>, Error> {
+    match (current, enabled) {
+        (None, true) => Ok(Some(attribute.to_owned())),
+        (None, false) => Err(Error::Validation("TimeToLive is already disabled".to_owned())),
+        (Some(current), _) if current != attribute => Err(Error::Validation(format!(
+            "TimeToLive is active on a different AttributeName: current AttributeName is {current}"
+        ))),
+        (Some(_), true) => Err(Error::Validation("TimeToLive is already enabled".to_owned())),
+        (Some(_), false) => Ok(None),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DescribeRequest {
+    table_name: Option<String>,
+}
+
+/// Answers DescribeTimeToLive.
+///
+/// # Errors
+/// [`Error::TableNotFound`].
+pub(crate) async fn describe(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let request: DescribeRequest = parse(body)?;
+    let mut constraints = Constraints::default();
+    let name = constraints.table_name(context, request.table_name.as_deref())?;
+    let name = constraints.checked(name)?;
+    let table = find_table(context, &name).await?;
+    match table.status {
+        TableStatus::Creating => return Err(Error::TableNotFound(name.to_string())),
+        TableStatus::Deleting => {
+            return Err(Error::Validation(
+                "Cannot describe time to live while table is in DELETING state: Current table state is DELETING"
+                    .to_owned(),
+            ));
+        }
+        TableStatus::Active => {}
+    }
+    let mut reply = Reply::new();
+    reply.value("TimeToLiveDescription", &description(&table));
+    Ok(reply.finish())
+}
+
+fn description(table: &Table) -> Value {
+    let Some(attribute) = table.ttl_attribute() else { return json!({"TimeToLiveStatus": "DISABLED"}) };
+    // Until all older items are in the expiry index, only newer ones expire.
+    let complete = table.indexes.get(EXPIRY_INDEX).is_some_and(|index| index.state == IndexState::Active);
+    let status = if complete { "ENABLED" } else { "ENABLING" };
+    json!({"TimeToLiveStatus": status, "AttributeName": attribute})
 }

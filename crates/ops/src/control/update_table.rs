@@ -1,9 +1,273 @@
-//! update_table
+//! UpdateTable: one kind of change of a table per call.
+//!
+//! This file says which members may come together and who handles what; the kinds of change have a file each. A change
+//! is decided against the table's record inside the transaction that commits it.
 
-use graticule_model::Error;
+mod billing;
+mod indexes;
+mod replicas;
 
-use crate::Context;
+use graticule_model::{Error, TableName, Version};
+use graticule_tables::{Table, schema::Register};
+use serde::{Deserialize, de::IgnoredAny};
 
-pub(crate) async fn call(_context: &Context, _body: &[u8]) -> Result<Vec<u8>, Error> {
-    Err(Error::UnknownOperation)
+use self::{
+    indexes::{IndexChange, IndexUpdate},
+    replicas::{ReplicaChange, ReplicaUpdate},
+};
+use super::{
+    check_idle,
+    description::{Stage, describe},
+    key_schema::{AttributeInput, constrain_definitions},
+    not_found,
+    settings::{
+        BILLING_MODES, EncryptionInput, OnDemandInput, StreamInput, StreamWords, ThroughputInput, WarmInput,
+        table_class,
+    },
+    unsupported,
+};
+use crate::{Context, constraints::Constraints, parameters::parse, reply::Reply};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request {
+    table_name: Option<String>,
+    attribute_definitions: Option<Vec<AttributeInput>>,
+    billing_mode: Option<String>,
+    provisioned_throughput: Option<ThroughputInput>,
+    global_secondary_index_updates: Option<Vec<IndexUpdate>>,
+    stream_specification: Option<StreamInput>,
+    #[serde(rename = "SSESpecification")]
+    encryption: Option<EncryptionInput>,
+    replica_updates: Option<Vec<ReplicaUpdate>>,
+    table_class: Option<String>,
+    deletion_protection_enabled: Option<bool>,
+    multi_region_consistency: Option<String>,
+    global_table_witness_updates: Option<Vec<IgnoredAny>>,
+    on_demand_throughput: Option<OnDemandInput>,
+    warm_throughput: Option<WarmInput>,
+    global_table_settings_replication_mode: Option<String>,
+    disassociation_protection_enabled: Option<IgnoredAny>,
+    vector_index_updates: Option<Vec<IgnoredAny>>,
+}
+
+/// Answers the request.
+///
+/// # Errors
+/// [`Error::TableNotFound`], [`Error::ResourceInUse`], [`Error::LimitExceeded`], or what is wrong with the request.
+pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let request: Request = parse(body)?;
+    let mut constraints = Constraints::default();
+    let name = constraints.table_name(context, request.table_name.as_deref())?;
+    request.constrain(&mut constraints);
+    let name = constraints.checked(name)?;
+    request.check_combination()?;
+    request.check_supported()?;
+    let change = Change::read(&request)?;
+    let table = match change {
+        Change::Replicas(change) => replicas::change(context, &name, &change).await?,
+        Change::Settings(change) => change.apply(context, &name).await?,
+    };
+    let description = describe(context, &table, Stage::Updating).await?;
+    let mut reply = Reply::new();
+    reply.value("TableDescription", &description);
+    Ok(reply.finish())
+}
+
+const STREAM_WORDS: StreamWords = StreamWords {
+    view_missing: "If stream is being enabled then UpdateViewType is required",
+    view_unwanted: "If stream is being disabled, then UpdateViewType must not be specified",
+};
+
+fn parameter<T>(text: impl Into<String>) -> Result<T, Error> {
+    Err(Error::Parameter(text.into()))
+}
+
+/// The members of which a request needs one, as the service lists them.
+const CHANGES: &str = "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required";
+
+impl Request {
+    fn constrain(&self, constraints: &mut Constraints) {
+        constrain_definitions(self.attribute_definitions.as_deref().unwrap_or_default(), constraints);
+        constraints.one_of(self.billing_mode.as_deref(), "billingMode", BILLING_MODES);
+        if let Some(throughput) = &self.provisioned_throughput {
+            throughput.constrain("provisionedThroughput", constraints);
+        }
+        for (number, update) in self.index_updates().iter().enumerate() {
+            let member = format!("globalSecondaryIndexUpdates.{}.member", number + 1);
+            update.constrain(&member, constraints);
+        }
+        if let Some(stream) = &self.stream_specification {
+            stream.constrain(constraints);
+        }
+        if let Some(encryption) = &self.encryption {
+            encryption.constrain(constraints);
+        }
+        if let Some(updates) = &self.replica_updates {
+            constraints.length(updates.len(), "[]", "replicaUpdates", 1..=usize::MAX);
+            for (number, update) in updates.iter().enumerate() {
+                update.constrain(&format!("replicaUpdates.{}.member", number + 1), constraints);
+            }
+        }
+        let consistencies = ["EVENTUAL", "STRONG"];
+        constraints.one_of(
+            self.multi_region_consistency.as_deref(),
+            "multiRegionConsistency",
+            &consistencies,
+        );
+    }
+
+    fn index_updates(&self) -> &[IndexUpdate] {
+        self.global_secondary_index_updates.as_deref().unwrap_or_default()
+    }
+
+    fn changes_capacity(&self) -> bool {
+        self.provisioned_throughput.is_some() || self.billing_mode.as_deref() == Some("PROVISIONED")
+    }
+
+    /// Refuses requests that change nothing, or more than can be changed at once.
+    fn check_combination(&self) -> Result<(), Error> {
+        let indexes = &self.global_secondary_index_updates;
+        let replicas = self.replica_updates.is_some() || self.global_table_witness_updates.is_some();
+        let alone = [
+            ("Server-Side Encryption modification", self.encryption.is_some()),
+            ("TableClass modification", self.table_class.is_some()),
+            ("DeletionProtection modification", self.deletion_protection_enabled.is_some()),
+            ("WarmThroughput", self.warm_throughput.is_some()),
+        ];
+        let others = [
+            self.billing_mode.is_some(),
+            self.provisioned_throughput.is_some(),
+            self.stream_specification.is_some(),
+            self.on_demand_throughput.is_some(),
+            self.vector_index_updates.is_some(),
+            self.global_table_settings_replication_mode.is_some(),
+            self.disassociation_protection_enabled.is_some(),
+        ];
+        let given = alone.iter().map(|(_, given)| *given).chain(others).filter(|given| *given).count();
+        let any_index = indexes.as_ref().is_some_and(|updates| !updates.is_empty());
+        if given == 0 && !any_index && !replicas {
+            return Err(Error::Validation(CHANGES.to_owned()));
+        }
+        if replicas && (given > 0 || indexes.is_some()) {
+            return parameter("Replica modification must be the only operation in the request");
+        }
+        if let Some((what, _)) = alone.iter().find(|(_, given)| *given)
+            && (given > 1 || any_index)
+        {
+            return parameter(format!("{what} must be the only operation in the request"));
+        }
+        if indexes.as_ref().is_some_and(Vec::is_empty) && given > 0 {
+            return parameter("List of GlobalSecondaryIndexUpdates is empty");
+        }
+        let builds_index = self.index_updates().iter().any(IndexUpdate::builds);
+        match (self.changes_capacity(), self.stream_specification.is_some(), builds_index) {
+            (true, true, _) => parameter("You cannot modify stream status while updating table IOPS"),
+            (true, _, true) => parameter("You cannot create or delete index while updating table IOPS"),
+            (_, true, true) => parameter("You cannot create or delete index while changing stream status"),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_supported(&self) -> Result<(), Error> {
+        if let Some(encryption) = &self.encryption {
+            encryption.check()?;
+            return parameter("Table is already encrypted by default");
+        }
+        let refused = [
+            ("MultiRegionConsistency STRONG", self.multi_region_consistency.as_deref() == Some("STRONG")),
+            ("GlobalTableWitnessUpdates", self.global_table_witness_updates.is_some()),
+            ("VectorIndexUpdates", self.vector_index_updates.is_some()),
+            ("GlobalTableSettingsReplicationMode", self.global_table_settings_replication_mode.is_some()),
+            ("DisassociationProtectionEnabled", self.disassociation_protection_enabled.is_some()),
+        ];
+        if let Some((member, _)) = refused.iter().find(|(_, given)| *given) {
+            return Err(unsupported(member));
+        }
+        self.on_demand_throughput.as_ref().map_or(Ok(()), OnDemandInput::check)?;
+        self.warm_throughput.as_ref().map_or(Ok(()), WarmInput::check)
+    }
+}
+
+/// What is to be changed.
+enum Change<'a> {
+    Replicas(ReplicaChange),
+    Settings(SettingsChange<'a>),
+}
+
+/// Changes that can come together.
+struct SettingsChange<'a> {
+    billing: billing::BillingChange,
+    indexes: Vec<IndexChange>,
+    stream: Option<Option<graticule_tables::schema::StreamView>>,
+    infrequent_access: Option<bool>,
+    request: &'a Request,
+}
+
+impl<'a> Change<'a> {
+    /// Checks everything that can be checked without the table.
+    fn read(request: &'a Request) -> Result<Change<'a>, Error> {
+        if let Some(updates) = &request.replica_updates {
+            return Ok(Change::Replicas(ReplicaChange::read(updates)?));
+        }
+        Ok(Change::Settings(SettingsChange {
+            billing: billing::BillingChange::read(
+                request.billing_mode.as_deref(),
+                request.provisioned_throughput.as_ref(),
+                request.index_updates(),
+            )?,
+            indexes: indexes::read(
+                request.index_updates(),
+                request.attribute_definitions.as_deref().unwrap_or_default(),
+            )?,
+            stream: request.stream_specification.as_ref().map(|it| it.view(&STREAM_WORDS)).transpose()?,
+            infrequent_access: request.table_class.as_deref().map(table_class).transpose()?,
+            request,
+        }))
+    }
+}
+
+impl SettingsChange<'_> {
+    async fn apply(&self, context: &Context, name: &TableName) -> Result<std::sync::Arc<Table>, Error> {
+        let region = &context.region;
+        let changed = region.update_settings(name, |table| {
+            check_idle(table)?;
+            let version = region.clock().version(table.settings.version().time);
+            self.billing.apply(table, &version)?;
+            for change in &self.indexes {
+                change.apply(table, &version)?;
+            }
+            self.apply_stream(table, &version)?;
+            if let Some(infrequent_access) = self.infrequent_access {
+                table.settings.infrequent_access = Register::new(version, Some(infrequent_access));
+            }
+            if let Some(protected) = self.request.deletion_protection_enabled {
+                table.deletion_protection = protected;
+            }
+            Ok(())
+        });
+        changed.await.map(|(table, ())| table).map_err(|error| not_found(name, error))
+    }
+
+    fn apply_stream(&self, table: &mut Table, version: &Version) -> Result<(), Error> {
+        let Some(wanted) = self.stream else { return Ok(()) };
+        let enabled = table.settings.stream.value.is_some();
+        let name = &table.name;
+        match wanted {
+            Some(_) if enabled => {
+                return Err(Error::Validation(format!(
+                    "Table already has an enabled stream: TableName: {name}"
+                )));
+            }
+            None if !enabled => {
+                return Err(Error::Validation(format!("Table has no stream to disable: TableName: {name}")));
+            }
+            None if table.is_global() => {
+                return parameter("Disabling Stream is not allowed for a Global Table replica.");
+            }
+            _ => {}
+        }
+        table.settings.stream = Register::new(version.clone(), wanted);
+        Ok(())
+    }
 }

@@ -1,9 +1,69 @@
-//! Not there yet.
+//! GetItem.
 
-use graticule_model::Error;
+use graticule_model::{Error, codec::item_to_json};
+use serde::{Deserialize, de::IgnoredAny};
 
-use crate::Context;
+use super::{
+    capacity::{Consumed, Detail, Split, read_units},
+    expressions::{Names, placeholders, projection, refuse_legacy},
+    shape::Shape,
+    stored_item,
+};
+use crate::{
+    Context,
+    parameters::{RawAttributes, parse},
+    reply::Reply,
+};
 
-pub(crate) async fn call(_context: &Context, _body: &[u8]) -> Result<Vec<u8>, Error> {
-    Err(Error::UnknownOperation)
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request<'a> {
+    table_name: Option<String>,
+    #[serde(borrow)]
+    key: Option<RawAttributes<'a>>,
+    consistent_read: Option<bool>,
+    projection_expression: Option<String>,
+    expression_attribute_names: Option<Names>,
+    return_consumed_capacity: Option<String>,
+    attributes_to_get: Option<IgnoredAny>,
+}
+
+pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let request: Request<'_> = parse(body)?;
+    let mut shape = Shape::default();
+    let table_name = shape.table_name(context, request.table_name.as_deref());
+    let key = shape.required("key", request.key);
+    let detail: Detail = shape
+        .choice("returnConsumedCapacity", request.return_consumed_capacity.as_deref())
+        .unwrap_or_default();
+    let (table_name, key) = shape.finish(table_name.zip(key))?;
+
+    refuse_legacy(&[("AttributesToGet", request.attributes_to_get.is_some(), "ProjectionExpression")])?;
+    let text = request.projection_expression.as_deref();
+    let mut placeholders = placeholders(request.expression_attribute_names, None, text.is_some(), &[])?;
+    let projection = projection(text, &mut placeholders)?;
+    placeholders.finish()?;
+    let key = key.read()?;
+
+    let table = context.region.active_table(&table_name).await?;
+    let key = table.key_from_request(&key)?;
+    let record = context.region.get(&table, &key).await?;
+
+    let mut reply = Reply::with_capacity(record.as_ref().map_or(0, |record| record.json.len()));
+    match (&record, &projection) {
+        (Some(record), None) => {
+            reply.json("Item", &record.json);
+        }
+        (Some(record), Some(projection)) => {
+            reply.json("Item", &item_to_json(&projection.apply(&stored_item(record)?)));
+        }
+        (None, _) => {}
+    }
+    if detail != Detail::None {
+        let size_bytes = record.map_or(0, |record| record.size_bytes as usize);
+        let units = read_units(size_bytes, request.consistent_read.unwrap_or(false));
+        let consumed = Consumed::table(units).to_json(&table_name, detail, Split::None);
+        reply.value("ConsumedCapacity", &consumed);
+    }
+    Ok(reply.finish())
 }

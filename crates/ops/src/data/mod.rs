@@ -16,6 +16,7 @@ mod return_values;
 pub(crate) mod scan;
 mod shape;
 pub(crate) mod transact_get_items;
+mod transact_request;
 pub(crate) mod transact_write_items;
 pub(crate) mod update_item;
 

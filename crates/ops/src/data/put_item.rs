@@ -1,9 +1,74 @@
-//! Not there yet.
+//! PutItem.
 
+use graticule_expr::ExpressionKind;
 use graticule_model::Error;
+use graticule_tables::{Action, ActionKind};
+use serde::{Deserialize, de::IgnoredAny};
 
-use crate::Context;
+use super::{
+    expressions::{Names, RawValues, condition, placeholders, read_values, refuse_legacy},
+    return_values::{OnFailure, ReturnValues, Wanted},
+    shape::Shape,
+};
+use crate::{
+    Context,
+    parameters::{RawAttributes, parse},
+};
 
-pub(crate) async fn call(_context: &Context, _body: &[u8]) -> Result<Vec<u8>, Error> {
-    Err(Error::UnknownOperation)
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request<'a> {
+    table_name: Option<String>,
+    #[serde(borrow)]
+    item: Option<RawAttributes<'a>>,
+    condition_expression: Option<String>,
+    expression_attribute_names: Option<Names>,
+    #[serde(borrow)]
+    expression_attribute_values: Option<RawValues<'a>>,
+    return_values: Option<String>,
+    return_values_on_condition_check_failure: Option<String>,
+    return_consumed_capacity: Option<String>,
+    return_item_collection_metrics: Option<String>,
+    expected: Option<IgnoredAny>,
+    conditional_operator: Option<IgnoredAny>,
+}
+
+pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let request: Request<'_> = parse(body)?;
+    let mut shape = Shape::default();
+    let table_name = shape.table_name(context, request.table_name.as_deref());
+    let item = shape.required("item", request.item);
+    let wanted = Wanted::read(
+        &mut shape,
+        [
+            &request.return_values,
+            &request.return_values_on_condition_check_failure,
+            &request.return_consumed_capacity,
+            &request.return_item_collection_metrics,
+        ],
+    );
+    let (table_name, item) = shape.finish(table_name.zip(item))?;
+
+    refuse_legacy(&[
+        ("Expected", request.expected.is_some(), "ConditionExpression"),
+        ("ConditionalOperator", request.conditional_operator.is_some(), "ConditionExpression"),
+    ])?;
+    wanted.refuse_updated_values()?;
+    let text = request.condition_expression.as_deref();
+    let values = read_values(request.expression_attribute_values)?;
+    let conditions = [("ConditionExpression", text.is_some())];
+    let mut placeholders = placeholders(request.expression_attribute_names, values, false, &conditions)?;
+    let condition = condition(ExpressionKind::Condition, text, &mut placeholders)?;
+    placeholders.finish()?;
+    let item = item.read()?;
+
+    let key = wanted.key_for_metrics(&item);
+    let action = Action {
+        condition,
+        return_old_on_failure: wanted.on_failure == OnFailure::AllOld,
+        ..Action::new(table_name.clone(), ActionKind::Put(item))
+    };
+    let written = context.region.write_one(action).await?;
+    let old = written.old.as_ref().filter(|_| wanted.values == ReturnValues::AllOld);
+    wanted.answer(&table_name, &written, old.map(|record| record.json.clone()), key.as_ref())
 }

@@ -1,9 +1,114 @@
-//! Not there yet.
+//! Scan.
 
-use graticule_model::Error;
+use graticule_expr::ExpressionKind;
+use graticule_model::{Error, limits::SCAN_SEGMENTS_MAX};
+use graticule_tables::{Direction, Span};
+use serde::{Deserialize, de::IgnoredAny};
 
-use crate::Context;
+use super::{
+    expressions::{Names, RawValues, condition, placeholders, projection, read_values, refuse_legacy},
+    page::{PageParameters, Reading, Source},
+    shape::Shape,
+};
+use crate::{
+    Context,
+    parameters::{RawAttributes, parse},
+};
 
-pub(crate) async fn call(_context: &Context, _body: &[u8]) -> Result<Vec<u8>, Error> {
-    Err(Error::UnknownOperation)
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request<'a> {
+    table_name: Option<String>,
+    index_name: Option<String>,
+    filter_expression: Option<String>,
+    projection_expression: Option<String>,
+    expression_attribute_names: Option<Names>,
+    #[serde(borrow)]
+    expression_attribute_values: Option<RawValues<'a>>,
+    select: Option<String>,
+    limit: Option<i64>,
+    consistent_read: Option<bool>,
+    segment: Option<i64>,
+    total_segments: Option<i64>,
+    #[serde(borrow)]
+    exclusive_start_key: Option<RawAttributes<'a>>,
+    return_consumed_capacity: Option<String>,
+    attributes_to_get: Option<IgnoredAny>,
+    scan_filter: Option<IgnoredAny>,
+    conditional_operator: Option<IgnoredAny>,
+}
+
+pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let request: Request<'_> = parse(body)?;
+    let mut shape = Shape::default();
+    let table_name = shape.table_name(context, request.table_name.as_deref());
+    let parameters = PageParameters::read(
+        &mut shape,
+        request.index_name,
+        [&request.select, &request.return_consumed_capacity],
+        request.limit,
+        request.consistent_read,
+    );
+    shape.number("segment", request.segment, 0, i64::from(SCAN_SEGMENTS_MAX) - 1);
+    shape.number("totalSegments", request.total_segments, 1, i64::from(SCAN_SEGMENTS_MAX));
+    let table_name = shape.finish(table_name)?;
+
+    refuse_legacy(&[
+        ("AttributesToGet", request.attributes_to_get.is_some(), "ProjectionExpression"),
+        ("ScanFilter", request.scan_filter.is_some(), "FilterExpression"),
+        ("ConditionalOperator", request.conditional_operator.is_some(), "FilterExpression"),
+    ])?;
+    let (segment, total) = segment(request.segment, request.total_segments)?;
+    let projection_text = request.projection_expression.as_deref();
+    let filter_text = request.filter_expression.as_deref();
+    parameters.check_select(projection_text.is_some())?;
+    let values = read_values(request.expression_attribute_values)?;
+    let conditions = [("FilterExpression", filter_text.is_some())];
+    let names = request.expression_attribute_names;
+    let mut placeholders = placeholders(names, values, projection_text.is_some(), &conditions)?;
+    let filter = condition(ExpressionKind::Filter, filter_text, &mut placeholders)?;
+    let projection = projection(projection_text, &mut placeholders)?;
+    placeholders.finish()?;
+    let after = request.exclusive_start_key.map(RawAttributes::read).transpose()?;
+
+    let table = context.region.active_table(&table_name).await?;
+    let source = Source::find(&table, parameters.index.as_deref())?;
+    let reading =
+        Reading { context, table: &table, source, parameters: &parameters, projection, filter, after };
+    let whole_items = reading.check_index()?;
+    if reading.after.as_ref().is_some_and(|after| !source.is_start_key(after)) {
+        return Err(start_key_invalid("The provided key element does not match the schema"));
+    }
+    let outside = || {
+        start_key_invalid(&format!(
+            "Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: {total} Segment: {segment}"
+        ))
+    };
+    reading.answer(Span::Segment { segment, total }, Direction::Forward, whole_items, outside).await
+}
+
+fn start_key_invalid(reason: &str) -> Error {
+    Error::Validation(format!("The provided starting key is invalid: {reason}"))
+}
+
+/// The segment to read and how many there are.
+fn segment(segment: Option<i64>, total: Option<i64>) -> Result<(u32, u32), Error> {
+    let message = match (segment, total) {
+        (None, None) => return Ok((0, 1)),
+        (Some(segment), Some(total)) => match (u32::try_from(segment), u32::try_from(total)) {
+            (Ok(segment), Ok(total)) if segment < total => return Ok((segment, total)),
+            _ => format!(
+                "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: {segment} is not less than TotalSegments: {total}"
+            ),
+        },
+        (None, Some(_)) => {
+            "The Segment parameter is required but was not present in the request when parameter TotalSegments is present"
+                .to_owned()
+        }
+        (Some(_), None) => {
+            "The TotalSegments parameter is required but was not present in the request when Segment parameter is present"
+                .to_owned()
+        }
+    };
+    Err(Error::Validation(message))
 }

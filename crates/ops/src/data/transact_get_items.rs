@@ -1,9 +1,155 @@
-//! Not there yet.
+//! TransactGetItems: several items as of one moment.
 
-use graticule_model::Error;
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
-use crate::Context;
+use graticule_expr::Projection;
+use graticule_model::{
+    Error, Item, TableName,
+    codec::item_to_json,
+    limits::{TRANSACTION_ACTIONS_MAX, TRANSACTION_BYTES_MAX},
+};
+use graticule_tables::{Record, Table, schema::PrimaryKey};
+use serde::Deserialize;
 
-pub(crate) async fn call(_context: &Context, _body: &[u8]) -> Result<Vec<u8>, Error> {
-    Err(Error::UnknownOperation)
+use super::{
+    capacity::{Consumed, Detail, Split, list_json, read_units},
+    expressions::{Names, placeholders, projection},
+    shape::Shape,
+    stored_item,
+    transact_write_items::{cancelled, multiple_operations, transaction_too_large},
+};
+use crate::{
+    Context,
+    parameters::{RawAttributes, parse},
+    reply::Reply,
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request<'a> {
+    #[serde(borrow)]
+    transact_items: Option<Vec<TransactItem<'a>>>,
+    return_consumed_capacity: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TransactItem<'a> {
+    #[serde(borrow)]
+    get: Option<Get<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Get<'a> {
+    table_name: Option<String>,
+    #[serde(borrow)]
+    key: Option<RawAttributes<'a>>,
+    projection_expression: Option<String>,
+    expression_attribute_names: Option<Names>,
+}
+
+/// One item to read.
+struct Wanted {
+    table: TableName,
+    key: Item,
+    projection: Option<Projection>,
+}
+
+pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let request: Request<'_> = parse(body)?;
+    let mut shape = Shape::default();
+    let detail: Option<Detail> =
+        shape.choice("returnConsumedCapacity", request.return_consumed_capacity.as_deref());
+    let items = shape.required("transactItems", request.transact_items);
+    let gets = items.and_then(|items| check_shape(context, &mut shape, items));
+    let gets = shape.finish(gets)?;
+
+    let wanted = gets.into_iter().map(read).collect::<Result<Vec<Wanted>, Error>>()?;
+    let keys = find(context, &wanted).await?;
+    let mut seen = HashSet::new();
+    if !keys.iter().all(|(table, key)| seen.insert(table.item_key(key))) {
+        return Err(multiple_operations());
+    }
+    let records = context.region.get_together(&keys).await?;
+    let sizes = records.iter().flatten().map(|record| record.size_bytes as usize);
+    if sizes.sum::<usize>() > TRANSACTION_BYTES_MAX {
+        return Err(transaction_too_large());
+    }
+    answer(&wanted, &records, detail.unwrap_or_default())
+}
+
+/// The gets with their tables' names and keys; `None` if one of them is not as it must be.
+fn check_shape<'a>(
+    context: &Context,
+    shape: &mut Shape,
+    items: Vec<TransactItem<'a>>,
+) -> Option<Vec<(TableName, RawAttributes<'a>, Get<'a>)>> {
+    shape.list("transactItems", items.len(), 1..=TRANSACTION_ACTIONS_MAX);
+    let mut gets = Some(Vec::with_capacity(items.len()));
+    for (index, item) in items.into_iter().enumerate() {
+        shape.enter(format!("transactItems.{}.member.", index + 1));
+        let get = shape.required("get", item.get);
+        shape.enter(format!("transactItems.{}.member.get.", index + 1));
+        let get = get.and_then(|get| {
+            let table = shape.table_name(context, get.table_name.as_deref());
+            let key = shape.required("key", get.key);
+            table.zip(key).map(|(table, key)| (table, key, get))
+        });
+        gets = gets.zip(get).map(|(mut gets, get)| {
+            gets.push(get);
+            gets
+        });
+    }
+    gets
+}
+
+fn read((table, key, get): (TableName, RawAttributes<'_>, Get<'_>)) -> Result<Wanted, Error> {
+    let text = get.projection_expression.as_deref();
+    let mut placeholders = placeholders(get.expression_attribute_names, None, text.is_some(), &[])?;
+    let projection = projection(text, &mut placeholders)?;
+    placeholders.finish()?;
+    Ok(Wanted { table, key: key.read()?, projection })
+}
+
+/// The tables and keys. Keys that do not fit cancel the transaction.
+async fn find(context: &Context, wanted: &[Wanted]) -> Result<Vec<(Arc<Table>, PrimaryKey)>, Error> {
+    let mut keys = Vec::with_capacity(wanted.len());
+    let mut errors: Vec<Option<Error>> = vec![None; wanted.len()];
+    for (wanted, error) in wanted.iter().zip(&mut errors) {
+        let table = context.region.active_table(&wanted.table).await?;
+        match table.key_from_request(&wanted.key) {
+            Ok(key) => keys.push((table, key)),
+            Err(reason) => *error = Some(reason),
+        }
+    }
+    if errors.iter().any(Option::is_some) { Err(cancelled(errors)) } else { Ok(keys) }
+}
+
+fn answer(wanted: &[Wanted], records: &[Option<Record>], detail: Detail) -> Result<Vec<u8>, Error> {
+    let mut consumed: BTreeMap<TableName, Consumed> = BTreeMap::new();
+    let mut responses = Vec::with_capacity(wanted.len());
+    for (wanted, record) in wanted.iter().zip(records) {
+        let size_bytes = record.as_ref().map_or(0, |record| record.size_bytes as usize);
+        let units = Consumed::table(read_units(size_bytes, true)).in_transaction();
+        consumed.entry(wanted.table.clone()).or_default().add(units);
+        let mut response = Reply::with_capacity(size_bytes);
+        match (record, &wanted.projection) {
+            (Some(record), None) => {
+                response.json("Item", &record.json);
+            }
+            (Some(record), Some(projection)) => {
+                response.json("Item", &item_to_json(&projection.apply(&stored_item(record)?)));
+            }
+            (None, _) => {}
+        }
+        responses.push(response.finish());
+    }
+    let mut reply = Reply::with_capacity(responses.iter().map(Vec::len).sum());
+    reply.json_list("Responses", responses.iter().map(|response| &response[..]));
+    reply.optional("ConsumedCapacity", list_json(&consumed, detail, Split::Read).as_ref());
+    Ok(reply.finish())
 }

@@ -1,9 +1,164 @@
-//! Not there yet.
+//! TransactWriteItems: up to a hundred actions, all or none.
 
-use graticule_model::Error;
+use std::{collections::BTreeMap, sync::Arc};
 
-use crate::Context;
+use graticule_expr::{ExpressionKind, Update};
+use graticule_model::{
+    CancellationReason, Error, Item, TableName,
+    limits::TRANSACTION_BYTES_MAX,
+    value::item_size_bytes,
+};
+use graticule_tables::{Action, ActionKind, RequestToken, Table, WriteOutcome, Written, schema::PrimaryKey};
+use serde_json::Value;
 
-pub(crate) async fn call(_context: &Context, _body: &[u8]) -> Result<Vec<u8>, Error> {
-    Err(Error::UnknownOperation)
+use super::{
+    capacity::{Consumed, Detail, Split, list_json, read_units},
+    expressions::{condition, placeholders, read_values},
+    return_values::{Metrics, OnFailure, collection_metrics},
+    transact_request::{Fingerprint, Given, Parameters, Verb, read_request},
+};
+use crate::{Context, parameters::parse, reply::Reply};
+
+pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let (given, Parameters { detail, metrics, token }) = read_request(context, parse(body)?)?;
+
+    let mut fingerprint = Fingerprint::default();
+    let mut actions = Vec::with_capacity(given.len());
+    for given in given {
+        actions.push(read(given, &mut fingerprint)?);
+    }
+    let size_bytes: usize = actions.iter().map(|action| item_size_bytes(attributes(action))).sum();
+    if size_bytes > TRANSACTION_BYTES_MAX {
+        return Err(transaction_too_large());
+    }
+    let wants_metrics = metrics == Metrics::Size;
+    let keys = actions.iter().map(|action| wants_metrics.then(|| attributes(action).clone())).collect();
+    let replay_keys = match &token {
+        Some(_) if detail != Detail::None => keys_of(context, &actions).await?,
+        _ => Vec::new(),
+    };
+    let token = token.map(|token| RequestToken { token, fingerprint: fingerprint.finish() });
+    match context.region.write(actions, token).await? {
+        WriteOutcome::Done(written) => answer(&written, keys, detail),
+        WriteOutcome::Replayed => answer_again(context, &replay_keys, detail).await,
+        WriteOutcome::Refused(errors) => Err(cancelled(errors)),
+    }
+}
+
+/// One action, from its expressions to its attributes.
+fn read(given: Given<'_>, fingerprint: &mut Fingerprint) -> Result<Action, Error> {
+    let Given { verb, table, raw, on_failure, parameters } = given;
+    let values = read_values(parameters.expression_attribute_values)?;
+    fingerprint.expressions(
+        [parameters.update_expression.as_deref(), parameters.condition_expression.as_deref()],
+        parameters.expression_attribute_names.as_ref(),
+        values.as_ref(),
+        on_failure == OnFailure::AllOld,
+    );
+    let update_text = parameters.update_expression.as_deref().filter(|_| verb == Verb::Update);
+    let condition_text = parameters.condition_expression.as_deref();
+    let condition_given = ("ConditionExpression", condition_text.is_some());
+    let update_given = ("UpdateExpression", update_text.is_some());
+    let both = [update_given, condition_given];
+    let conditions = if verb == Verb::Update { &both[..] } else { &both[1..] };
+    let mut placeholders =
+        placeholders(parameters.expression_attribute_names, values, false, conditions)?;
+    let update = update_text.map(|text| Update::parse(text, &mut placeholders)).transpose()?;
+    let condition = condition(ExpressionKind::Condition, condition_text, &mut placeholders)?;
+    placeholders.finish()?;
+    let attributes = raw.read()?;
+    fingerprint.action(verb, &table, &attributes);
+    let kind = match verb {
+        Verb::Put => ActionKind::Put(attributes),
+        Verb::Update => ActionKind::Update(attributes, update),
+        Verb::Delete => ActionKind::Delete(attributes),
+        Verb::Check => ActionKind::Check(attributes),
+    };
+    let return_old_on_failure = on_failure == OnFailure::AllOld;
+    Ok(Action { condition, return_old_on_failure, ..Action::new(table, kind) })
+}
+
+/// The item or key that an action carries.
+fn attributes(action: &Action) -> &Item {
+    match &action.kind {
+        ActionKind::Put(item) | ActionKind::Update(item, _) => item,
+        ActionKind::Delete(item) | ActionKind::Check(item) => item,
+    }
+}
+
+/// The items that the actions are about. What does not fit its table is left to the write to refuse.
+async fn keys_of(context: &Context, actions: &[Action]) -> Result<Vec<(Arc<Table>, PrimaryKey)>, Error> {
+    let mut keys = Vec::with_capacity(actions.len());
+    for action in actions {
+        let table = context.region.active_table(&action.table).await?;
+        if let Ok(key) = action.primary_key(&table) {
+            keys.push((table, key));
+        }
+    }
+    Ok(keys)
+}
+
+fn answer(written: &[Written], keys: Vec<Option<Item>>, detail: Detail) -> Result<Vec<u8>, Error> {
+    let mut consumed: BTreeMap<TableName, Consumed> = BTreeMap::new();
+    let mut metrics: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for (written, key) in written.iter().zip(keys) {
+        if detail != Detail::None {
+            let units = Consumed::of_write(written)?.in_transaction();
+            consumed.entry(written.table.name.clone()).or_default().add(units);
+        }
+        if let Some(shown) = key.and_then(|key| collection_metrics(&written.table, &key)) {
+            metrics.entry(written.table.name.as_str()).or_default().push(shown);
+        }
+    }
+    let mut reply = Reply::new();
+    reply.optional("ItemCollectionMetrics", (!metrics.is_empty()).then_some(&metrics));
+    reply.optional("ConsumedCapacity", list_json(&consumed, detail, Split::Write).as_ref());
+    Ok(reply.finish())
+}
+
+/// A transaction that was done before costs what reading its items costs.
+async fn answer_again(
+    context: &Context,
+    keys: &[(Arc<Table>, PrimaryKey)],
+    detail: Detail,
+) -> Result<Vec<u8>, Error> {
+    let mut consumed: BTreeMap<TableName, Consumed> = BTreeMap::new();
+    if detail != Detail::None {
+        let records = context.region.get_together(keys).await?;
+        for ((table, _), record) in keys.iter().zip(records) {
+            let size_bytes = record.map_or(0, |record| record.size_bytes as usize);
+            let units = Consumed::table(read_units(size_bytes, true)).in_transaction();
+            consumed.entry(table.name.clone()).or_default().add(units);
+        }
+    }
+    let mut reply = Reply::new();
+    reply.optional("ConsumedCapacity", list_json(&consumed, detail, Split::Read).as_ref());
+    Ok(reply.finish())
+}
+
+/// The error for a transaction whose actions met with `errors`, by their positions.
+pub(crate) fn cancelled(errors: Vec<Option<Error>>) -> Error {
+    // An empty key value is found before the transaction begins, a fault of the server is no fault of an action.
+    let of_the_request = |error: &&Error| {
+        matches!(error, Error::KeyEmpty { .. } | Error::IndexKeyEmpty { .. } | Error::Internal(_))
+    };
+    if let Some(error) = errors.iter().flatten().find(of_the_request) {
+        return error.clone();
+    }
+    let reason = |error: Option<Error>| match error {
+        None => CancellationReason::None,
+        Some(Error::ConditionalCheckFailed(item)) => CancellationReason::ConditionalCheckFailed(item),
+        Some(error) => CancellationReason::Validation(error.to_string()),
+    };
+    Error::TransactionCanceled(errors.into_iter().map(reason).collect())
+}
+
+/// Two actions on one item.
+pub(crate) fn multiple_operations() -> Error {
+    Error::Validation("Transaction request cannot include multiple operations on one item".to_owned())
+}
+
+/// More bytes than a transaction may touch.
+pub(crate) fn transaction_too_large() -> Error {
+    Error::Validation("The aggregate size of the items in the transaction cannot exceed 4 MB".to_owned())
 }

@@ -1,9 +1,101 @@
-//! Not there yet.
+//! UpdateItem.
 
-use graticule_model::Error;
+use bytes::Bytes;
+use graticule_expr::{ExpressionKind, Update};
+use graticule_model::{Error, Item, codec::item_to_json};
+use graticule_tables::{Action, ActionKind, Record, Written};
+use serde::{Deserialize, de::IgnoredAny};
 
-use crate::Context;
+use super::{
+    expressions::{Names, RawValues, condition, placeholders, read_values, refuse_legacy},
+    return_values::{OnFailure, ReturnValues, Wanted},
+    shape::Shape,
+    stored_item,
+};
+use crate::{
+    Context,
+    parameters::{RawAttributes, parse},
+};
 
-pub(crate) async fn call(_context: &Context, _body: &[u8]) -> Result<Vec<u8>, Error> {
-    Err(Error::UnknownOperation)
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request<'a> {
+    table_name: Option<String>,
+    #[serde(borrow)]
+    key: Option<RawAttributes<'a>>,
+    update_expression: Option<String>,
+    condition_expression: Option<String>,
+    expression_attribute_names: Option<Names>,
+    #[serde(borrow)]
+    expression_attribute_values: Option<RawValues<'a>>,
+    return_values: Option<String>,
+    return_values_on_condition_check_failure: Option<String>,
+    return_consumed_capacity: Option<String>,
+    return_item_collection_metrics: Option<String>,
+    attribute_updates: Option<IgnoredAny>,
+    expected: Option<IgnoredAny>,
+    conditional_operator: Option<IgnoredAny>,
+}
+
+pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let request: Request<'_> = parse(body)?;
+    let mut shape = Shape::default();
+    let table_name = shape.table_name(context, request.table_name.as_deref());
+    let key = shape.required("key", request.key);
+    let wanted = Wanted::read(
+        &mut shape,
+        [
+            &request.return_values,
+            &request.return_values_on_condition_check_failure,
+            &request.return_consumed_capacity,
+            &request.return_item_collection_metrics,
+        ],
+    );
+    let (table_name, key) = shape.finish(table_name.zip(key))?;
+
+    refuse_legacy(&[
+        ("AttributeUpdates", request.attribute_updates.is_some(), "UpdateExpression"),
+        ("Expected", request.expected.is_some(), "ConditionExpression"),
+        ("ConditionalOperator", request.conditional_operator.is_some(), "ConditionExpression"),
+    ])?;
+    let update_text = request.update_expression.as_deref();
+    let condition_text = request.condition_expression.as_deref();
+    let values = read_values(request.expression_attribute_values)?;
+    let conditions =
+        [("UpdateExpression", update_text.is_some()), ("ConditionExpression", condition_text.is_some())];
+    let mut placeholders = placeholders(request.expression_attribute_names, values, false, &conditions)?;
+    let update = update_text.map(|text| Update::parse(text, &mut placeholders)).transpose()?;
+    let condition = condition(ExpressionKind::Condition, condition_text, &mut placeholders)?;
+    placeholders.finish()?;
+    let key = key.read()?;
+
+    let metrics_key = wanted.key_for_metrics(&key);
+    let shows_updated = matches!(wanted.values, ReturnValues::UpdatedOld | ReturnValues::UpdatedNew);
+    let shown = if shows_updated { update.clone() } else { None };
+    let action = Action {
+        condition,
+        return_old_on_failure: wanted.on_failure == OnFailure::AllOld,
+        ..Action::new(table_name.clone(), ActionKind::Update(key, update))
+    };
+    let written = context.region.write_one(action).await?;
+    let attributes = image(wanted.values, &written, shown.as_ref())?;
+    wanted.answer(&table_name, &written, attributes, metrics_key.as_ref())
+}
+
+/// The image that was asked for; `update` says what `UPDATED_OLD` and `UPDATED_NEW` show.
+fn image(values: ReturnValues, written: &Written, update: Option<&Update>) -> Result<Option<Bytes>, Error> {
+    let whole = |record: &Option<Record>| record.as_ref().map(|record| record.json.clone());
+    let updated = |record: &Option<Record>| {
+        let (Some(record), Some(update)) = (record, update) else { return Ok(None) };
+        let attributes: Item = update.updated_attributes(&stored_item(record)?);
+        // An answer without attributes has no such member.
+        Ok((!attributes.is_empty()).then(|| Bytes::from(item_to_json(&attributes))))
+    };
+    match values {
+        ReturnValues::None => Ok(None),
+        ReturnValues::AllOld => Ok(whole(&written.old)),
+        ReturnValues::AllNew => Ok(whole(&written.new)),
+        ReturnValues::UpdatedOld => updated(&written.old),
+        ReturnValues::UpdatedNew => updated(&written.new),
+    }
 }

@@ -1,0 +1,242 @@
+//! `TableDescription`: what clients are shown of a table.
+
+use graticule_model::{Error, IndexName, RegionName, names};
+use graticule_tables::{
+    Table,
+    schema::{
+        Derivation, IndexDefinition, IndexState, KeySchema, LocalIndex, Member, Projection, TableStatus,
+        Throughput,
+    },
+};
+use serde_json::{Map, Value, json};
+
+use super::settings::{WARM_UNITS, stream_view_name};
+use crate::Context;
+
+/// At which moment of an operation a table is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// In the answer that creates it: it and its indexes say CREATING.
+    Creating,
+    /// In the answer that changes it: it says UPDATING.
+    Updating,
+    /// In the answer that deletes it: it says DELETING.
+    Deleting,
+    /// As it is.
+    Now,
+}
+
+/// Milliseconds since the epoch as the wire has times: seconds, with a fraction.
+pub(crate) fn epoch_seconds(unix_ms: u64) -> f64 {
+    unix_ms as f64 / 1000.0
+}
+
+/// A key as the wire has it.
+pub(crate) fn key_schema(key: &KeySchema) -> Value {
+    let element = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
+    let sort = key.sort.as_ref().map(|sort| element(&sort.name, "RANGE"));
+    std::iter::once(element(&key.partition.name, "HASH")).chain(sort).collect()
+}
+
+fn projection(projection: &Projection) -> Value {
+    match projection {
+        Projection::All => json!({"ProjectionType": "ALL"}),
+        Projection::KeysOnly => json!({"ProjectionType": "KEYS_ONLY"}),
+        Projection::Include(names) => json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": names}),
+    }
+}
+
+fn throughput(throughput: Throughput) -> Value {
+    json!({
+        "NumberOfDecreasesToday": 0,
+        "ReadCapacityUnits": throughput.read,
+        "WriteCapacityUnits": throughput.write,
+    })
+}
+
+fn warm_throughput(on_demand: bool, throughput: Throughput, status: &str) -> Value {
+    let (read, write) = if on_demand { WARM_UNITS } else { (throughput.read, throughput.write) };
+    json!({"ReadUnitsPerSecond": read, "WriteUnitsPerSecond": write, "Status": status})
+}
+
+/// Whether a global secondary index is on its way: being filled or removed. The expiry index is nobody's business.
+pub(super) fn is_on_its_way(index: &LocalIndex) -> bool {
+    !index.local && index.state != IndexState::Active && matches!(index.derivation, Derivation::Secondary(_))
+}
+
+fn table_status(table: &Table, stage: Stage) -> &'static str {
+    match (stage, table.status) {
+        (Stage::Creating, _) | (Stage::Now | Stage::Updating, TableStatus::Creating) => "CREATING",
+        (Stage::Deleting, _) | (Stage::Now | Stage::Updating, TableStatus::Deleting) => "DELETING",
+        (Stage::Updating, _) => "UPDATING",
+        (Stage::Now, TableStatus::Active) if table.indexes.values().any(is_on_its_way) => "UPDATING",
+        (Stage::Now, TableStatus::Active) => "ACTIVE",
+    }
+}
+
+/// Describes a table.
+///
+/// # Errors
+/// If the engine fails.
+pub(super) async fn describe(context: &Context, table: &Table, stage: Stage) -> Result<Value, Error> {
+    let here = context.region.name();
+    let (items, bytes) = context.region.counts(table, None).await?;
+    let billing = table.settings.billing.value;
+    let warm_status = if stage == Stage::Creating { "UPDATING" } else { "ACTIVE" };
+    let attributes = table.attribute_definitions();
+    let attributes = attributes
+        .iter()
+        .map(|(name, kind)| json!({"AttributeName": name, "AttributeType": kind.name()}))
+        .collect::<Value>();
+    let mut shown = json!({
+        "TableName": table.name,
+        "TableStatus": table_status(table, stage),
+        "TableArn": table.arn(here),
+        "TableId": table.uuid,
+        "CreationDateTime": epoch_seconds(table.created_ms),
+        "AttributeDefinitions": attributes,
+        "KeySchema": key_schema(&table.key),
+        "ItemCount": items,
+        "TableSizeBytes": bytes,
+        "ProvisionedThroughput": throughput(billing.throughput),
+        "WarmThroughput": warm_throughput(billing.on_demand, billing.throughput, warm_status),
+        "DeletionProtectionEnabled": table.deletion_protection,
+    });
+    if billing.on_demand {
+        shown["BillingModeSummary"] = json!({"BillingMode": "PAY_PER_REQUEST"});
+        if let Some(since_ms) = table.on_demand_since_ms.filter(|_| stage != Stage::Creating) {
+            shown["BillingModeSummary"]["LastUpdateToPayPerRequestDateTime"] = epoch_seconds(since_ms).into();
+        }
+    }
+    if let Some(infrequent_access) = table.settings.infrequent_access.value {
+        shown["TableClassSummary"] = table_class(infrequent_access);
+    }
+    let local = local_indexes(context, table).await?;
+    if !local.is_empty() {
+        shown["LocalSecondaryIndexes"] = local.into();
+    }
+    let global = global_indexes(context, table, stage).await?;
+    if !global.is_empty() {
+        shown["GlobalSecondaryIndexes"] = global.into();
+    }
+    add_stream(table, here, &mut shown);
+    if table.is_global() {
+        shown["GlobalTableVersion"] = "2019.11.21".into();
+        shown["GlobalTableSettingsReplicationMode"] = REPLICATION_MODE.into();
+        shown["Replicas"] =
+            table.peers(here).map(|(region, member)| replica(table, region, member)).collect();
+    }
+    Ok(shown)
+}
+
+/// All replicas belong to one account, and can differ in some settings.
+const REPLICATION_MODE: &str = "ENABLED_WITH_OVERRIDES";
+
+fn table_class(infrequent_access: bool) -> Value {
+    json!({"TableClass": if infrequent_access { "STANDARD_INFREQUENT_ACCESS" } else { "STANDARD" }})
+}
+
+fn add_stream(table: &Table, here: &RegionName, shown: &mut Value) {
+    if let Some(stream) = table.stream() {
+        shown["StreamSpecification"] =
+            json!({"StreamEnabled": true, "StreamViewType": stream_view_name(stream.view)});
+    }
+    if let Some(latest) = table.streams.last() {
+        shown["LatestStreamArn"] = names::stream_arn(here, &table.name, &latest.label).into();
+        shown["LatestStreamLabel"] = latest.label.clone().into();
+    }
+}
+
+/// One of the other replicas. What its own Region alone knows of it is not shown here.
+fn replica(table: &Table, region: &RegionName, member: &Member) -> Value {
+    let status = match member {
+        Member::Joining { .. } => "CREATING",
+        Member::Active => "ACTIVE",
+        Member::Removed => "DELETING",
+    };
+    let billing = table.settings.billing.value;
+    let mut shown = json!({
+        "RegionName": region,
+        "ReplicaStatus": status,
+        "WarmThroughput": warm_throughput(billing.on_demand, billing.throughput, "ACTIVE"),
+        "GlobalTableSettingsReplicationMode": REPLICATION_MODE,
+    });
+    let indexes: Vec<Value> = table
+        .global_indexes()
+        .map(|(name, definition)| {
+            let warm = warm_throughput(billing.on_demand, definition.throughput, "ACTIVE");
+            json!({"IndexName": name, "WarmThroughput": warm})
+        })
+        .collect();
+    if !indexes.is_empty() {
+        shown["GlobalSecondaryIndexes"] = indexes.into();
+    }
+    if let Some(infrequent_access) = table.settings.infrequent_access.value {
+        shown["ReplicaTableClassSummary"] = table_class(infrequent_access);
+    }
+    shown
+}
+
+/// What local and global indexes have in common.
+async fn index(
+    context: &Context,
+    table: &Table,
+    name: &IndexName,
+    definition: &IndexDefinition,
+    kept: Option<&LocalIndex>,
+) -> Result<Map<String, Value>, Error> {
+    let (items, bytes) = match kept {
+        Some(_) => context.region.counts(table, kept).await?,
+        None => (0, 0),
+    };
+    let mut shown = Map::new();
+    shown.insert("IndexName".to_owned(), name.as_str().into());
+    shown.insert("IndexArn".to_owned(), names::index_arn(context.region.name(), &table.name, name).into());
+    shown.insert("KeySchema".to_owned(), key_schema(&definition.key));
+    shown.insert("Projection".to_owned(), projection(&definition.projection));
+    shown.insert("ItemCount".to_owned(), items.into());
+    shown.insert("IndexSizeBytes".to_owned(), bytes.into());
+    Ok(shown)
+}
+
+async fn local_indexes(context: &Context, table: &Table) -> Result<Vec<Value>, Error> {
+    let mut indexes = Vec::new();
+    for (name, definition) in &table.local_indexes {
+        let kept = table.indexes.get(name.as_str());
+        indexes.push(index(context, table, name, definition, kept).await?.into());
+    }
+    Ok(indexes)
+}
+
+async fn global_indexes(context: &Context, table: &Table, stage: Stage) -> Result<Vec<Value>, Error> {
+    let on_demand = table.settings.billing.value.on_demand;
+    let mut indexes = Vec::new();
+    for (name, register) in &table.settings.indexes {
+        let kept = table.indexes.get(name.as_str());
+        let (definition, status, backfilling) = match (&register.value, kept.map(|kept| kept.state)) {
+            (Some(definition), _) if stage == Stage::Creating => (definition, "CREATING", false),
+            (Some(definition), Some(IndexState::Active)) => (definition, "ACTIVE", false),
+            (Some(definition), Some(IndexState::Backfilling)) => (definition, "CREATING", true),
+            // It waits until what an index of the same name has left is gone.
+            (Some(definition), _) => (definition, "CREATING", false),
+            (None, Some(_)) => match kept.map(|kept| &kept.derivation) {
+                Some(Derivation::Secondary(definition)) => (definition, "DELETING", false),
+                _ => continue,
+            },
+            (None, None) => continue,
+        };
+        let mut shown = index(context, table, name, definition, kept).await?;
+        shown.insert("IndexStatus".to_owned(), status.into());
+        if status == "CREATING" && stage != Stage::Creating {
+            shown.insert("Backfilling".to_owned(), backfilling.into());
+        }
+        shown.insert("ProvisionedThroughput".to_owned(), throughput(definition.throughput));
+        let warm_status = if status == "CREATING" { "UPDATING" } else { "ACTIVE" };
+        shown.insert(
+            "WarmThroughput".to_owned(),
+            warm_throughput(on_demand, definition.throughput, warm_status),
+        );
+        indexes.push(shown.into());
+    }
+    Ok(indexes)
+}

@@ -1,0 +1,275 @@
+//! GlobalSecondaryIndexUpdates: indexes created, deleted, given other capacity.
+//!
+//! At most one index is being created or deleted at a time.
+
+use std::collections::BTreeSet;
+
+use graticule_model::{Error, IndexName, Version, limits::GLOBAL_INDEXES_MAX};
+use graticule_tables::{
+    Table,
+    schema::{IndexDefinition, IndexState, Register, Throughput},
+};
+use serde::Deserialize;
+
+use super::{
+    super::{
+        description::is_on_its_way,
+        in_use,
+        index_input::{IndexInput, check_projected},
+        key_schema::{AttributeInput, Definitions, check_global_order},
+        settings::{OnDemandInput, ThroughputInput, WarmInput},
+    },
+    billing::unchanged,
+    parameter,
+};
+use crate::constraints::Constraints;
+
+/// One entry of the list.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct IndexUpdate {
+    create: Option<IndexInput>,
+    update: Option<CapacityInput>,
+    delete: Option<DeleteInput>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CapacityInput {
+    index_name: Option<String>,
+    provisioned_throughput: Option<ThroughputInput>,
+    on_demand_throughput: Option<OnDemandInput>,
+    warm_throughput: Option<WarmInput>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DeleteInput {
+    index_name: Option<String>,
+}
+
+impl IndexUpdate {
+    pub(super) fn constrain(&self, member: &str, constraints: &mut Constraints) {
+        let mut constrain_name = |name: Option<&str>, member: &str| {
+            let member = format!("{member}.indexName");
+            if let Some(name) = constraints.required(name, &member) {
+                constraints.name(name, &member);
+            }
+        };
+        if let Some(update) = &self.update {
+            constrain_name(update.index_name.as_deref(), &format!("{member}.update"));
+        }
+        if let Some(delete) = &self.delete {
+            constrain_name(delete.index_name.as_deref(), &format!("{member}.delete"));
+        }
+        if let Some(create) = &self.create {
+            create.constrain(&format!("{member}.create"), false, constraints);
+        }
+        if let Some(throughput) =
+            self.update.as_ref().and_then(|update| update.provisioned_throughput.as_ref())
+        {
+            throughput.constrain(&format!("{member}.update.provisionedThroughput"), constraints);
+        }
+    }
+
+    /// Whether it creates or deletes an index.
+    pub(super) fn builds(&self) -> bool {
+        self.create.is_some() || self.delete.is_some()
+    }
+
+    /// The index that it gives other capacity.
+    pub(super) fn updated(&self) -> Option<&str> {
+        self.update.as_ref()?.index_name.as_deref()
+    }
+
+    fn name(&self) -> &str {
+        let created = self.create.as_ref().map(IndexInput::name);
+        let deleted = self.delete.as_ref().and_then(|delete| delete.index_name.as_deref());
+        created.or(deleted).or(self.updated()).unwrap_or_default()
+    }
+}
+
+/// A change of one index, checked as far as it can be without the table.
+#[derive(Debug)]
+pub(super) enum IndexChange {
+    Create { name: IndexName, input: Box<IndexInput>, definitions: Definitions },
+    Capacity { name: IndexName, throughput: Throughput },
+    Delete { name: IndexName },
+}
+
+/// Reads the list.
+///
+/// # Errors
+/// If it contradicts itself.
+pub(super) fn read(
+    updates: &[IndexUpdate],
+    definitions: &[AttributeInput],
+) -> Result<Vec<IndexChange>, Error> {
+    let mut names = BTreeSet::new();
+    let mut changes = Vec::new();
+    for update in updates {
+        let actions = [update.create.is_some(), update.update.is_some(), update.delete.is_some()];
+        match actions.into_iter().filter(|given| *given).count() {
+            0 => {
+                return parameter(
+                    "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null",
+                );
+            }
+            1 => {}
+            _ => {
+                return parameter(
+                    "Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object",
+                );
+            }
+        }
+        if !names.insert(update.name()) {
+            return parameter(format!(
+                "Only one global secondary index update per index is allowed simultaneously. Index: {}",
+                update.name()
+            ));
+        }
+        changes.push(IndexChange::read(update, definitions)?);
+    }
+    if updates.iter().filter(|update| update.builds()).count() > 1 {
+        return Err(one_at_a_time());
+    }
+    Ok(changes)
+}
+
+fn one_at_a_time() -> Error {
+    let text =
+        "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table";
+    Error::LimitExceeded(text.to_owned())
+}
+
+impl IndexChange {
+    fn read(update: &IndexUpdate, definitions: &[AttributeInput]) -> Result<IndexChange, Error> {
+        let name: IndexName = update.name().parse()?;
+        if let Some(input) = &update.create {
+            input.check_supported()?;
+            let definitions = Definitions::read(definitions)?;
+            if definitions.is_empty() {
+                return parameter(format!("AttributeDefinitions is not specified for index: {name}"));
+            }
+            return Ok(IndexChange::Create { name, input: Box::new(input.clone()), definitions });
+        }
+        let Some(capacity) = &update.update else { return Ok(IndexChange::Delete { name }) };
+        capacity.on_demand_throughput.as_ref().map_or(Ok(()), OnDemandInput::check)?;
+        capacity.warm_throughput.as_ref().map_or(Ok(()), WarmInput::check)?;
+        match &capacity.provisioned_throughput {
+            Some(throughput) => Ok(IndexChange::Capacity { name, throughput: throughput.units() }),
+            None => parameter(format!(
+                "Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: {name}"
+            )),
+        }
+    }
+
+    /// Changes the table's settings.
+    ///
+    /// # Errors
+    /// If the table's indexes do not allow it.
+    pub(super) fn apply(&self, table: &mut Table, version: &Version) -> Result<(), Error> {
+        match self {
+            IndexChange::Create { name, input, definitions } => {
+                let definition = created(table, name, input, definitions)?;
+                table.settings.indexes.insert(name.clone(), Register::new(version.clone(), Some(definition)));
+            }
+            IndexChange::Delete { name } => {
+                check_changeable(table, name, "delete")?;
+                let other_on_its_way =
+                    |(other, index): (&String, _)| other != name.as_str() && is_on_its_way(index);
+                if table.indexes.iter().any(other_on_its_way) {
+                    return Err(one_at_a_time());
+                }
+                table.settings.indexes.insert(name.clone(), Register::new(version.clone(), None));
+            }
+            IndexChange::Capacity { name, throughput } => {
+                let mut definition = check_changeable(table, name, "update")?;
+                if table.settings.billing.value.on_demand {
+                    return parameter(format!(
+                        "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {name} when BillingMode is PAY_PER_REQUEST"
+                    ));
+                }
+                if definition.throughput == *throughput {
+                    return Err(unchanged(&format!("index {name}"), &format!("index {name}"), *throughput));
+                }
+                definition.throughput = *throughput;
+                table.settings.indexes.insert(name.clone(), Register::new(version.clone(), Some(definition)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The definition of a global secondary index that can be changed now.
+fn check_changeable(table: &Table, name: &IndexName, what: &str) -> Result<IndexDefinition, Error> {
+    if table.local_indexes.contains_key(name) {
+        return Err(Error::Validation(format!(
+            "Cannot {what} an index that is not a GlobalSecondaryIndex: {name}"
+        )));
+    }
+    check_not_deleting(table, name)?;
+    match table.settings.indexes.get(name) {
+        Some(Register { value: Some(definition), .. }) => Ok(definition.clone()),
+        _ => Err(Error::OtherNotFound(format!(
+            "Requested resource not found: Index {name} for table {}",
+            table.name
+        ))),
+    }
+}
+
+fn check_not_deleting(table: &Table, name: &IndexName) -> Result<(), Error> {
+    let kept = table.indexes.get(name.as_str());
+    if kept.is_some_and(|index| index.state == IndexState::Deleting) {
+        let detail = format!("Index is being deleted. Table: {} Index: {name}", table.name);
+        return Err(in_use(table, &detail));
+    }
+    Ok(())
+}
+
+/// The definition of an index that the table can get now.
+fn created(
+    table: &Table,
+    name: &IndexName,
+    input: &IndexInput,
+    definitions: &Definitions,
+) -> Result<IndexDefinition, Error> {
+    let exists = table.local_indexes.contains_key(name)
+        || table.settings.indexes.get(name).is_some_and(|register| register.value.is_some());
+    if exists {
+        return Err(Error::Validation("Attempting to create an index which already exists".to_owned()));
+    }
+    check_global_order(input.key())?;
+    // Key attributes that the table knows already need not be defined again; those of no key of the index play no part.
+    let mut definitions = definitions.clone();
+    for (attribute, kind) in table.attribute_definitions() {
+        if input.key().iter().any(|element| element.name() == attribute) {
+            definitions.add(attribute, kind)?;
+        }
+    }
+    let mut definition = input.definition(&definitions)?;
+    match (table.settings.billing.value.on_demand, &input.provisioned_throughput) {
+        (true, Some(_)) => {
+            return parameter(format!(
+                "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {name} when BillingMode is PAY_PER_REQUEST"
+            ));
+        }
+        (false, None) => {
+            return parameter(format!("ProvisionedThroughput must be specified for index: {name}"));
+        }
+        (true, None) => {}
+        (false, Some(throughput)) => definition.throughput = throughput.units(),
+    }
+    check_not_deleting(table, name)?;
+    if table.indexes.values().any(is_on_its_way) {
+        return Err(one_at_a_time());
+    }
+    if table.global_indexes().count() >= GLOBAL_INDEXES_MAX {
+        return Err(Error::LimitExceeded(format!(
+            "Subscriber limit exceeded: Number of global secondary indexes exceeds per-table limit of {GLOBAL_INDEXES_MAX}"
+        )));
+    }
+    let others = table.global_indexes().map(|(_, definition)| definition);
+    check_projected(table.local_indexes.values().chain(others).chain([&definition]))?;
+    Ok(definition)
+}

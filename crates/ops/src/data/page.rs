@@ -1,0 +1,269 @@
+//! What Query and Scan share: which attributes they may show, where a page starts, and how it is answered.
+//!
+//! A page without filter and projection is copied as it is stored; otherwise its items are read one by one.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use graticule_expr::{Condition, Projection};
+use graticule_model::{
+    Error, Item,
+    codec::{item_to_json, item_to_value},
+};
+use graticule_tables::{
+    Direction, Page, PageRequest, Record, Span, Table,
+    schema::{IndexDefinition, KeySchema, LocalIndex, Projection as IndexProjection},
+};
+
+use super::{
+    capacity::{Consumed, Detail, Split, index_holds, read_units},
+    shape::{Choice, Shape},
+    stored_item,
+};
+use crate::{Context, reply::Reply};
+
+/// `Select`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Select {
+    /// The attributes of the projection.
+    Specific,
+    /// No items, only their number.
+    Count,
+    /// Whole items.
+    All,
+    /// What the index holds.
+    AllProjected,
+}
+
+impl Choice for Select {
+    const VALUES: &'static [(&'static str, Select)] = &[
+        ("SPECIFIC_ATTRIBUTES", Select::Specific),
+        ("COUNT", Select::Count),
+        ("ALL_ATTRIBUTES", Select::All),
+        ("ALL_PROJECTED_ATTRIBUTES", Select::AllProjected),
+    ];
+}
+
+/// Parameters that Query and Scan have in common and that need no table to be checked.
+#[derive(Debug)]
+pub(crate) struct PageParameters {
+    /// The index to read.
+    pub(crate) index: Option<String>,
+    /// What to answer with.
+    pub(crate) select: Option<Select>,
+    /// Most items to evaluate.
+    pub(crate) limit: Option<usize>,
+    /// Strongly consistent.
+    pub(crate) consistent: bool,
+    /// Consumed capacity.
+    pub(crate) detail: Detail,
+}
+
+impl PageParameters {
+    /// Reads `IndexName`, `Select` and `ReturnConsumedCapacity`, `Limit`, `ConsistentRead`.
+    pub(crate) fn read(
+        shape: &mut Shape,
+        index: Option<String>,
+        [select, detail]: [&Option<String>; 2],
+        limit: Option<i64>,
+        consistent: Option<bool>,
+    ) -> PageParameters {
+        shape.index_name(index.as_deref());
+        shape.number("limit", limit, 1, i64::from(i32::MAX));
+        PageParameters {
+            index,
+            select: shape.choice("select", select.as_deref()),
+            limit: limit.and_then(|limit| usize::try_from(limit).ok()),
+            consistent: consistent.unwrap_or(false),
+            detail: shape.choice("returnConsumedCapacity", detail.as_deref()).unwrap_or_default(),
+        }
+    }
+
+    /// Refuses a `Select` that goes with neither the projection nor the index.
+    ///
+    /// # Errors
+    /// [`Error::Validation`].
+    pub(crate) fn check_select(&self, has_projection: bool) -> Result<(), Error> {
+        let message = match (self.select, has_projection) {
+            (Some(Select::All), true) => {
+                "Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES"
+            }
+            (Some(Select::AllProjected), true) => {
+                "Cannot specify the ProjectionExpression when choosing to get ALL_PROJECTED_ATTRIBUTES"
+            }
+            (Some(Select::Count), true) => {
+                "Cannot specify the ProjectionExpression when choosing to get only the Count"
+            }
+            (Some(Select::Specific), false) => {
+                "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+            }
+            (Some(Select::AllProjected), false) if self.index.is_none() => {
+                "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::Validation(message.to_owned()))
+    }
+}
+
+/// The table or index that is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'t> {
+    table: &'t Table,
+    index: Option<(&'t LocalIndex, &'t IndexDefinition)>,
+}
+
+impl<'t> Source<'t> {
+    /// Finds the index, if one is named.
+    ///
+    /// # Errors
+    /// [`Error::IndexMissing`].
+    pub(crate) fn find(table: &'t Table, index: Option<&str>) -> Result<Source<'t>, Error> {
+        let find = |name: &str| table.secondary(name).ok_or_else(|| Error::IndexMissing(name.to_owned()));
+        Ok(Source { table, index: index.map(find).transpose()? })
+    }
+
+    /// The key that orders what is read.
+    pub(crate) fn key(&self) -> &'t KeySchema {
+        self.index.map_or(&self.table.key, |(_, definition)| &definition.key)
+    }
+
+    /// Whether `item` has exactly the attributes of a `LastEvaluatedKey`.
+    pub(crate) fn is_start_key(&self, item: &Item) -> bool {
+        let attributes = || self.table.key.attributes().chain(self.key().attributes());
+        let fits = |name: &String| attributes().any(|attribute| attribute.name == *name);
+        let present = attributes()
+            .all(|attribute| item.get(&attribute.name).is_some_and(|value| attribute.kind.matches(value)));
+        present && item.keys().all(fits)
+    }
+}
+
+/// A page that is ready to be read.
+#[derive(Debug)]
+pub(crate) struct Reading<'r> {
+    /// The Region.
+    pub(crate) context: &'r Context,
+    /// The table.
+    pub(crate) table: &'r Arc<Table>,
+    /// The table or index that is read.
+    pub(crate) source: Source<'r>,
+    /// What was asked for.
+    pub(crate) parameters: &'r PageParameters,
+    /// What to show of each item.
+    pub(crate) projection: Option<Projection>,
+    /// Which items to show.
+    pub(crate) filter: Option<Condition>,
+    /// Where the page before ended.
+    pub(crate) after: Option<Item>,
+}
+
+impl Reading<'_> {
+    /// Refuses what an index cannot give; says whether items have to be fetched from the table.
+    ///
+    /// # Errors
+    /// [`Error::Validation`] or [`Error::Parameter`].
+    pub(crate) fn check_index(&self) -> Result<bool, Error> {
+        let (Some((index, definition)), Some(name)) = (self.source.index, &self.parameters.index) else {
+            return Ok(false);
+        };
+        if self.parameters.consistent && !index.local {
+            let message = "Consistent reads are not supported on global secondary indexes";
+            return Err(Error::Validation(message.to_owned()));
+        }
+        let wants_all =
+            self.parameters.select == Some(Select::All) && definition.projection != IndexProjection::All;
+        let projected = self.projection.iter().flat_map(Projection::top_level_names);
+        let lacking: Vec<&str> =
+            projected.filter(|name| !index_holds(self.table, definition, name)).collect();
+        if index.local {
+            return Ok(wants_all || !lacking.is_empty());
+        }
+        if wants_all {
+            return Err(Error::Parameter(format!(
+                "Select type ALL_ATTRIBUTES is not supported for global secondary index {name} because its projection type is not ALL"
+            )));
+        }
+        if !lacking.is_empty() {
+            let list = lacking.join(", ");
+            return Err(Error::Parameter(format!(
+                "Global secondary index {name} does not project [{list}]"
+            )));
+        }
+        Ok(false)
+    }
+
+    /// Reads the page and answers with it. `outside` is the error for a start key that lies outside `span`.
+    ///
+    /// # Errors
+    /// If the index cannot be read so, or reading fails.
+    pub(crate) async fn answer(
+        self,
+        span: Span,
+        direction: Direction,
+        whole_items: bool,
+        outside: impl FnOnce() -> Error,
+    ) -> Result<Vec<u8>, Error> {
+        let request = PageRequest {
+            index: self.parameters.index.as_deref(),
+            span,
+            direction,
+            after: self.after.as_ref(),
+            limit: self.parameters.limit,
+            whole_items,
+        };
+        let page = match self.context.region.page(self.table, &request).await {
+            Err(Error::StartKeyInvalid) => return Err(outside()),
+            page => page?,
+        };
+        let shown = self.shown(&page.records)?;
+        let mut reply = Reply::with_capacity(shown.iter().map(|item| item.len() + 1).sum());
+        if self.parameters.select != Some(Select::Count) {
+            reply.json_list("Items", shown.iter().map(|item| &item[..]));
+        }
+        reply.value("Count", &shown.len()).value("ScannedCount", &page.records.len());
+        if let Some(last_key) = &page.last_key {
+            reply.value("LastEvaluatedKey", &item_to_value(last_key));
+        }
+        if self.parameters.detail != Detail::None {
+            let consumed = self.consumed(&page, whole_items);
+            let shown = consumed.to_json(&self.table.name, self.parameters.detail, Split::None);
+            reply.value("ConsumedCapacity", &shown);
+        }
+        Ok(reply.finish())
+    }
+
+    /// The JSON of the items that pass the filter.
+    fn shown(&self, records: &[Record]) -> Result<Vec<Bytes>, Error> {
+        let mut shown = Vec::with_capacity(records.len());
+        for record in records {
+            if self.filter.is_none() && self.projection.is_none() {
+                shown.push(record.json.clone());
+                continue;
+            }
+            let item = stored_item(record)?;
+            if self.filter.as_ref().is_some_and(|filter| !filter.matches(&item)) {
+                continue;
+            }
+            shown.push(match &self.projection {
+                Some(projection) => item_to_json(&projection.apply(&item)).into(),
+                None => record.json.clone(),
+            });
+        }
+        Ok(shown)
+    }
+
+    /// The page costs its size; items fetched from behind an index cost each their own.
+    fn consumed(&self, page: &Page, whole_items: bool) -> Consumed {
+        let consistent = self.parameters.consistent;
+        let units = read_units(page.size_bytes, consistent);
+        let (Some((index, _)), Some(name)) = (self.source.index, &self.parameters.index) else {
+            return Consumed::table(units);
+        };
+        let fetched = page.records.iter().filter(|_| whole_items);
+        let mut consumed = Consumed::table(
+            fetched.map(|record| read_units(record.size_bytes as usize, consistent)).sum(),
+        );
+        consumed.add_index(name, index, units);
+        consumed
+    }
+}

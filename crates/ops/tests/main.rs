@@ -1,0 +1,5 @@
+//! The operations, called in process on the memory engine.
+
+mod control;
+mod data;
+mod support;
