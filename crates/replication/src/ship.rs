@@ -51,12 +51,13 @@ impl Replicator {
             tokio::select! {
                 biased;
                 Some(applied) = on_their_way.next(), if !on_their_way.is_empty() => {
-                    let applied: Result<Option<u64>, LinkError> = applied;
-                    let Some(acknowledged) = applied? else {
+                    let applied: Result<(u64, bool), LinkError> = applied;
+                    let (acknowledged, taken) = applied?;
+                    if !taken && !self.is_leaving(table).await? {
                         // There is no replica, or not yet: tell the settings once more and start over.
                         self.update(|state| _ = state.acknowledged.remove(&shared));
                         return Ok(());
-                    };
+                    }
                     self.update(|state| _ = state.shipped.insert(shared.clone(), acknowledged));
                     if acknowledged > saved && self.env().monotonic() >= saved_at + SAVE_EVERY {
                         self.region.save_sent_cursor(table, peer, acknowledged).await.map_err(failed)?;
@@ -76,8 +77,8 @@ impl Replicator {
                     let reply = session.send(request).await?;
                     on_their_way.push_back(async move {
                         match reply.await? {
-                            Reply::Applied => Ok(Some(position)),
-                            Reply::Foreign => Ok(None),
+                            Reply::Applied => Ok((position, true)),
+                            Reply::Foreign => Ok((position, false)),
                             other => Err(failed(format!("changes were answered by {other:?}"))),
                         }
                     });
@@ -120,6 +121,15 @@ impl Replicator {
                 }
                 Ok(!gone)
             }
+            Err(Error::ResourceNotFound) => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Whether this replica is on its way out: it need not wait for others that have left as well.
+    async fn is_leaving(&self, table: &Table) -> Result<bool, LinkError> {
+        match self.region.table(&table.name).await {
+            Ok(current) => Ok(current.uuid == table.uuid && current.status == TableStatus::Deleting),
             Err(Error::ResourceNotFound) => Ok(false),
             Err(error) => Err(failed(error)),
         }

@@ -28,6 +28,8 @@ const BACKFILL_ITEMS: usize = 128;
 const SWEEP_ITEMS: usize = 256;
 /// How often the runner looks around when nothing happens.
 const IDLE: Duration = Duration::from_millis(500);
+/// How long the runner rests after an error.
+const AFTER_ERROR: Duration = Duration::from_secs(5);
 /// How often logs, tombstones and tokens are looked at.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// Tombstones younger than this stay, so that a clock set back a little does no harm.
@@ -67,8 +69,10 @@ impl Region {
                 Ok(Progressed::Idle) => {
                     let _ = self.env.timeout(IDLE, catalogue.changed()).await;
                 }
-                // What failed has been logged where it failed.
-                Err(_) => self.env.sleep(IDLE * 4).await,
+                Err(error) => {
+                    tracing::error!(region = %self.name, %error, "background jobs are interrupted");
+                    self.env.sleep(AFTER_ERROR).await;
+                }
             }
         }
     }

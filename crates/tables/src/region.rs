@@ -57,9 +57,8 @@ impl std::fmt::Debug for PeersSlot {
     }
 }
 
-/// Logs what went wrong inside and hides it from the client.
+/// What went wrong inside. Whoever handles it, the server or a job's runner, logs it.
 pub(crate) fn internal(error: impl std::fmt::Display) -> Error {
-    tracing::error!(%error, "a request failed inside");
     Error::Internal(format!("Internal server error: {error}"))
 }
 

@@ -144,9 +144,9 @@ fn parameter<T>(text: impl Into<String>) -> Result<T, Error> {
 
 impl Request {
     fn constrain(&self, constraints: &mut Constraints) {
-        match constraints.required(self.attribute_definitions.as_ref(), "attributeDefinitions") {
-            Some(definitions) => constrain_definitions(definitions, constraints),
-            None => {}
+        let definitions = constraints.required(self.attribute_definitions.as_ref(), "attributeDefinitions");
+        if let Some(definitions) = definitions {
+            constrain_definitions(definitions, constraints);
         }
         constrain_key(self.key_schema.as_ref(), "keySchema", 2, constraints);
         let lists =

@@ -129,7 +129,8 @@ fn check_shape<'a>(
                 (Some(put), None) => (true, shape.required("putRequest.item", put.item)),
                 (None, Some(delete)) => (false, shape.required("deleteRequest.key", delete.key)),
                 _ => {
-                    let message = "Supplied WriteRequest must contain exactly one of PutRequest and DeleteRequest";
+                    let message =
+                        "Supplied WriteRequest must contain exactly one of PutRequest and DeleteRequest";
                     shape.refuse(Error::Validation(message.to_owned()));
                     (false, None)
                 }

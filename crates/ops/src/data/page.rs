@@ -185,9 +185,7 @@ impl Reading<'_> {
         }
         if !lacking.is_empty() {
             let list = lacking.join(", ");
-            return Err(Error::Parameter(format!(
-                "Global secondary index {name} does not project [{list}]"
-            )));
+            return Err(Error::Parameter(format!("Global secondary index {name} does not project [{list}]")));
         }
         Ok(false)
     }
@@ -260,9 +258,8 @@ impl Reading<'_> {
             return Consumed::table(units);
         };
         let fetched = page.records.iter().filter(|_| whole_items);
-        let mut consumed = Consumed::table(
-            fetched.map(|record| read_units(record.size_bytes as usize, consistent)).sum(),
-        );
+        let mut consumed =
+            Consumed::table(fetched.map(|record| read_units(record.size_bytes as usize, consistent)).sum());
         consumed.add_index(name, index, units);
         consumed
     }

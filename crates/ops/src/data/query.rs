@@ -91,7 +91,8 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
             return Err(Error::StartKeyInvalid);
         }
         if after.get(&partition_name) != Some(&partition) {
-            let message = "The provided starting key is outside query boundaries based on provided conditions";
+            let message =
+                "The provided starting key is outside query boundaries based on provided conditions";
             return Err(Error::Validation(message.to_owned()));
         }
     }
@@ -102,7 +103,8 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
 }
 
 fn key_condition_missing() -> Error {
-    let message = "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.";
+    let message =
+        "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.";
     Error::Validation(message.to_owned())
 }
 

@@ -88,9 +88,7 @@ impl Wanted {
             capacity: shape.choice("returnConsumedCapacity", capacity).unwrap_or_default(),
             metrics: shape.choice("returnItemCollectionMetrics", metrics).unwrap_or_default(),
             values: shape.choice("returnValues", values).unwrap_or_default(),
-            on_failure: shape
-                .choice("returnValuesOnConditionCheckFailure", on_failure)
-                .unwrap_or_default(),
+            on_failure: shape.choice("returnValuesOnConditionCheckFailure", on_failure).unwrap_or_default(),
         }
     }
 

@@ -31,11 +31,7 @@ impl Shape {
 
     /// A member that must be there.
     pub(crate) fn required<T>(&mut self, name: &str, given: Option<T>) -> Option<T> {
-        if given.is_none() {
-            self.constraints.required(given, &self.member(name))
-        } else {
-            given
-        }
+        if given.is_none() { self.constraints.required(given, &self.member(name)) } else { given }
     }
 
     /// The name or ARN of a table.

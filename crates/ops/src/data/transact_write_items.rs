@@ -4,9 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use graticule_expr::{ExpressionKind, Update};
 use graticule_model::{
-    CancellationReason, Error, Item, TableName,
-    limits::TRANSACTION_BYTES_MAX,
-    value::item_size_bytes,
+    CancellationReason, Error, Item, TableName, limits::TRANSACTION_BYTES_MAX, value::item_size_bytes,
 };
 use graticule_tables::{Action, ActionKind, RequestToken, Table, WriteOutcome, Written, schema::PrimaryKey};
 use serde_json::Value;
@@ -61,8 +59,7 @@ fn read(given: Given<'_>, fingerprint: &mut Fingerprint) -> Result<Action, Error
     let update_given = ("UpdateExpression", update_text.is_some());
     let both = [update_given, condition_given];
     let conditions = if verb == Verb::Update { &both[..] } else { &both[1..] };
-    let mut placeholders =
-        placeholders(parameters.expression_attribute_names, values, false, conditions)?;
+    let mut placeholders = placeholders(parameters.expression_attribute_names, values, false, conditions)?;
     let update = update_text.map(|text| Update::parse(text, &mut placeholders)).transpose()?;
     let condition = condition(ExpressionKind::Condition, condition_text, &mut placeholders)?;
     placeholders.finish()?;

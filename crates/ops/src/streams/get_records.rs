@@ -12,7 +12,11 @@ use graticule_tables::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Found, find_stream, iterator::ShardIterator, sequence_number};
+use super::{
+    Found, find_stream,
+    iterator::{self, ShardIterator},
+    sequence_number,
+};
 use crate::{
     Context, constraints::Constraints, control::settings::stream_view_name, parameters::parse, reply::Reply,
 };
@@ -41,6 +45,9 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     iterator.check_age(now_ms)?;
 
     let Found { table, stream } = find_stream(context, &iterator.stream_arn).await?;
+    if iterator.position > context.region.stream_bounds(&table, &stream).await?.next {
+        return Err(iterator::invalid());
+    }
     let limit = request.limit.and_then(|limit| usize::try_from(limit).ok());
     let limit = limit.unwrap_or(STREAM_RECORDS_PAGE_MAX);
     let page = context.region.stream_page(&table, &stream, iterator.position, limit).await?;

@@ -16,6 +16,11 @@ pub(super) struct ShardIterator {
     pub(super) created_ms: u64,
 }
 
+/// A token that was never handed out.
+pub(super) fn invalid() -> Error {
+    Error::Validation("Invalid ShardIterator".to_owned())
+}
+
 impl ShardIterator {
     /// The token that clients are given.
     pub(super) fn token(&self) -> String {
@@ -42,7 +47,7 @@ impl ShardIterator {
                 created_ms: number(created)?,
             })
         };
-        read().ok_or_else(|| Error::Validation("Invalid ShardIterator".to_owned()))
+        read().ok_or_else(invalid)
     }
 
     /// Refuses an iterator that is too old.

@@ -77,14 +77,29 @@ async fn index_writes() {
     // What is put, units of the table, of local indexes, of global indexes.
     let steps = vec![
         (json!({}), 1.0, json!(null), json!(null)),
-        (json!({"lsk": s("l")}), 1.0, json!({"local-all": units(1.0), "local-keys": units(1.0)}), json!(null)),
+        (
+            json!({"lsk": s("l")}),
+            1.0,
+            json!({"local-all": units(1.0), "local-keys": units(1.0)}),
+            json!(null),
+        ),
         (json!({}), 1.0, json!({"local-all": units(1.0), "local-keys": units(1.0)}), json!(null)),
         (json!({"gpk": s("g")}), 1.0, json!(null), json!({"global-include": units(1.0)})),
         (keys.clone(), 1.0, json!(null), json!({"global-all": units(1.0), "global-keys": units(1.0)})),
         (with(json!({"other": n(1)})), 1.0, json!(null), json!({"global-all": units(1.0)})),
-        (with(json!({"other": n(1), "extra": n(1)})), 1.0, json!(null), json!({"global-all": units(1.0), "global-include": units(1.0)})),
+        (
+            with(json!({"other": n(1), "extra": n(1)})),
+            1.0,
+            json!(null),
+            json!({"global-all": units(1.0), "global-include": units(1.0)}),
+        ),
         (with(json!({"other": n(1), "extra": n(1)})), 1.0, json!(null), json!(null)),
-        (with(json!({"extra": big})), 2.0, json!(null), json!({"global-all": units(2.0), "global-include": units(2.0)})),
+        (
+            with(json!({"extra": big})),
+            2.0,
+            json!(null),
+            json!({"global-all": units(2.0), "global-include": units(2.0)}),
+        ),
         (
             json!({"gpk": s("h"), "gsk": n(1), "extra": big}),
             2.0,
@@ -171,7 +186,8 @@ async fn batches_and_transactions() {
         json!([total("ranged", 1.0), total("simple", 4.0)])
     );
     let keys = json!([{"pk": s("a")}, {"pk": s("b")}, {"pk": s("missing")}]);
-    let batch = |consistent: bool| json!({"RequestItems": {"simple": {"Keys": keys, "ConsistentRead": consistent}}});
+    let batch =
+        |consistent: bool| json!({"RequestItems": {"simple": {"Keys": keys, "ConsistentRead": consistent}}});
     assert_eq!(consumed(&server, "BatchGetItem", batch(false), "TOTAL").await, json!([total("simple", 1.5)]));
     assert_eq!(consumed(&server, "BatchGetItem", batch(true), "TOTAL").await, json!([total("simple", 3.0)]));
 

@@ -8,8 +8,10 @@ use crate::support::{Server, answers, fails, invalid, n, s};
 #[tokio::test]
 async fn put_and_get() {
     let server = Server::with(tables()).await;
-    let item = json!({"pk": s("a"), "n": {"N": "1.50"}, "set": {"SS": ["b", "a"]}, "list": {"L": [{"NULL": true}]}});
-    let stored = json!({"pk": s("a"), "n": {"N": "1.5"}, "set": {"SS": ["a", "b"]}, "list": {"L": [{"NULL": true}]}});
+    let item =
+        json!({"pk": s("a"), "n": {"N": "1.50"}, "set": {"SS": ["b", "a"]}, "list": {"L": [{"NULL": true}]}});
+    let stored =
+        json!({"pk": s("a"), "n": {"N": "1.5"}, "set": {"SS": ["a", "b"]}, "list": {"L": [{"NULL": true}]}});
     let key = json!({"TableName": "simple", "Key": {"pk": s("a")}});
     let arn = "arn:aws:dynamodb:eu-west-1:000000000000:table/simple";
     server
@@ -153,12 +155,36 @@ async fn item_collection_metrics() {
     let size = "SIZE";
     server
         .check(vec![
-            ("PutItem", json!({"TableName": "simple", "Item": {"pk": s("a")}, "ReturnItemCollectionMetrics": size}), answers(json!({}))),
-            ("PutItem", json!({"TableName": "ranged", "Item": key, "ReturnItemCollectionMetrics": size}), answers(metrics.clone())),
-            ("PutItem", json!({"TableName": "ranged", "Item": key, "ReturnItemCollectionMetrics": "NONE"}), answers(json!({}))),
-            ("UpdateItem", json!({"TableName": "ranged", "Key": key, "ReturnItemCollectionMetrics": size}), answers(metrics.clone())),
-            ("DeleteItem", json!({"TableName": "ranged", "Key": key, "ReturnItemCollectionMetrics": size}), answers(metrics.clone())),
-            ("DeleteItem", json!({"TableName": "ranged", "Key": key, "ReturnItemCollectionMetrics": size}), answers(metrics)),
+            (
+                "PutItem",
+                json!({"TableName": "simple", "Item": {"pk": s("a")}, "ReturnItemCollectionMetrics": size}),
+                answers(json!({})),
+            ),
+            (
+                "PutItem",
+                json!({"TableName": "ranged", "Item": key, "ReturnItemCollectionMetrics": size}),
+                answers(metrics.clone()),
+            ),
+            (
+                "PutItem",
+                json!({"TableName": "ranged", "Item": key, "ReturnItemCollectionMetrics": "NONE"}),
+                answers(json!({})),
+            ),
+            (
+                "UpdateItem",
+                json!({"TableName": "ranged", "Key": key, "ReturnItemCollectionMetrics": size}),
+                answers(metrics.clone()),
+            ),
+            (
+                "DeleteItem",
+                json!({"TableName": "ranged", "Key": key, "ReturnItemCollectionMetrics": size}),
+                answers(metrics.clone()),
+            ),
+            (
+                "DeleteItem",
+                json!({"TableName": "ranged", "Key": key, "ReturnItemCollectionMetrics": size}),
+                answers(metrics),
+            ),
         ])
         .await;
 }

@@ -1,0 +1,311 @@
+//! What is refused, in which words, and what is refused first.
+
+use serde_json::{Value, json};
+
+use super::tables;
+use crate::support::{Server, fails, invalid, n, s};
+
+const ENUMS: &str = "failed to satisfy constraint: Member must satisfy enum value set:";
+
+#[tokio::test]
+async fn shapes_are_checked_together_and_first() {
+    let server = Server::with(tables()).await;
+    server
+        .refuses(
+            "PutItem",
+            vec![
+                (
+                    json!({}),
+                    "2 validation errors detected: Value null at 'tableName' failed to satisfy constraint: Member must not be null; Value null at 'item' failed to satisfy constraint: Member must not be null",
+                ),
+                (
+                    json!({"TableName": "simple", "Item": {"pk": {}}, "ReturnValues": "X", "ConditionExpression": ""}),
+                    &format!("1 validation error detected: Value 'X' at 'returnValues' {ENUMS} [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]"),
+                ),
+                (
+                    json!({"TableName": "a", "Item": {"pk": {}}}),
+                    "1 validation error detected: Value 'a' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3",
+                ),
+                (
+                    json!({"TableName": "ab?", "Item": {}, "ReturnConsumedCapacity": "ALL", "ReturnItemCollectionMetrics": "ALL", "ReturnValuesOnConditionCheckFailure": "ALL"}),
+                    &format!(
+                        "4 validation errors detected: Value 'ab?' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; \
+                         Value 'ALL' at 'returnConsumedCapacity' {ENUMS} [INDEXES, TOTAL, NONE]; \
+                         Value 'ALL' at 'returnItemCollectionMetrics' {ENUMS} [SIZE, NONE]; \
+                         Value 'ALL' at 'returnValuesOnConditionCheckFailure' {ENUMS} [ALL_OLD, NONE]"
+                    ),
+                ),
+            ],
+        )
+        .await;
+    server
+        .refuses(
+            "Scan",
+            vec![(
+                json!({"TableName": "simple", "Limit": 0, "Select": "x", "Segment": -1, "TotalSegments": 1_000_001}),
+                &format!(
+                    "4 validation errors detected: Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1; \
+                     Value 'x' at 'select' {ENUMS} [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]; \
+                     Value '-1' at 'segment' failed to satisfy constraint: Member must have value greater than or equal to 0; \
+                     Value '1000001' at 'totalSegments' failed to satisfy constraint: Member must have value less than or equal to 1000000"
+                ),
+            )],
+        )
+        .await;
+    let other = "arn:aws:dynamodb:us-east-1:000000000000:table/simple";
+    server
+        .check(vec![
+            (
+                "GetItem",
+                json!({"TableName": other, "Key": {"pk": s("a")}}),
+                invalid(
+                    "The Region in the resource ARN, us-east-1, is not the Region of this request, eu-west-1",
+                ),
+            ),
+            (
+                "GetItem",
+                json!({"TableName": 1}),
+                fails("SerializationException", "NUMBER_VALUE cannot be converted to String"),
+            ),
+            (
+                "GetItem",
+                json!([]),
+                fails("SerializationException", "invalid length 0, expected struct Request with 7 elements"),
+            ),
+        ])
+        .await;
+}
+
+/// Every row is wrong in all the ways of the rows below it as well.
+#[tokio::test]
+async fn precedence_in_update_item() {
+    let server = Server::with(tables()).await;
+    let mut request = json!({
+        "TableName": "missing", "Key": {"pk": {"S": "a", "N": "1"}}, "ReturnValues": "X",
+        "AttributeUpdates": {}, "UpdateExpression": "SET a = :a,", "ConditionExpression": "size(b",
+        "ExpressionAttributeValues": {":a": {"N": "x"}, ":unused": n(1)},
+        "ExpressionAttributeNames": {"#unused": "a"},
+    });
+    let fixes: Vec<(&str, Value, &str)> = vec![
+        (
+            "ReturnValues",
+            json!("NONE"),
+            "1 validation error detected: Value 'X' at 'returnValues' failed to satisfy constraint: Member must satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]",
+        ),
+        (
+            "AttributeUpdates",
+            Value::Null,
+            "AttributeUpdates is not supported yet; use UpdateExpression instead",
+        ),
+        (
+            "ExpressionAttributeValues",
+            json!({":a": n(1), ":unused": n(1)}),
+            "ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a numeric value: x for key :a",
+        ),
+        (
+            "UpdateExpression",
+            json!("SET pk = :a"),
+            "Invalid UpdateExpression: Syntax error; token: \"<EOF>\", near: \",\"",
+        ),
+        (
+            "ConditionExpression",
+            json!("size(b) = :a"),
+            "Invalid ConditionExpression: Syntax error; token: \"<EOF>\", near: \"b\"",
+        ),
+        (
+            "ExpressionAttributeNames",
+            Value::Null,
+            "Value provided in ExpressionAttributeNames unused in expressions: keys: {#unused}",
+        ),
+        (
+            "ExpressionAttributeValues",
+            json!({":a": n(1)}),
+            "Value provided in ExpressionAttributeValues unused in expressions: keys: {:unused}",
+        ),
+        (
+            "Key",
+            json!({"pk": n(1)}),
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
+        ),
+    ];
+    for (member, fix, message) in fixes {
+        server.refuses("UpdateItem", vec![(request.clone(), message)]).await;
+        request[member] = fix;
+    }
+    let missing = fails("ResourceNotFoundException", "Requested resource not found");
+    server.check(vec![("UpdateItem", request.clone(), missing)]).await;
+    request["TableName"] = json!("simple");
+    server
+        .refuses("UpdateItem", vec![(request.clone(), "The provided key element does not match the schema")])
+        .await;
+    request["Key"] = json!({"pk": s("a")});
+    let part_of_key = "One or more parameter values were invalid: Cannot update attribute pk. This attribute is part of the key";
+    server.refuses("UpdateItem", vec![(request.clone(), part_of_key)]).await;
+    request["UpdateExpression"] = json!("SET b = :a");
+    let failed = fails("ConditionalCheckFailedException", "The conditional request failed");
+    server.check(vec![("UpdateItem", request, failed)]).await;
+}
+
+#[tokio::test]
+async fn items_and_keys() {
+    let server = Server::with(tables()).await;
+    let put = |item: Value| json!({"TableName": "ranged", "Item": item});
+    let long = "x".repeat(2049);
+    let empty = "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: pk";
+    server
+        .refuses(
+            "PutItem",
+            vec![
+                (put(json!({"pk": s("a")})), "One or more parameter values were invalid: Missing the key sk in the item"),
+                (put(json!({"pk": n(1), "sk": n(1)})), "One or more parameter values were invalid: Type mismatch for key pk expected: S actual: N"),
+                (put(json!({"pk": s(""), "sk": n(1)})), empty),
+                (put(json!({"pk": s(&long), "sk": n(1)})), "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes"),
+                (put(json!({"pk": s("a"), "sk": n(1), "v": s(&"x".repeat(409_600))})), "Item size has exceeded the maximum allowed size"),
+                (
+                    put(json!({"pk": s("a"), "sk": n(1), "gpk": n(1)})),
+                    "One or more parameter values were invalid: Type mismatch for Index Key gpk Expected: S Actual: N IndexName: global-all",
+                ),
+                (put(json!({"pk": s("a"), "sk": n(1), "v": {"SS": []}})), "One or more parameter values were invalid: An string set  may not be empty"),
+                (
+                    json!({"TableName": "simple", "Item": {"pk": s("a")}, "ReturnValues": "ALL_NEW"}),
+                    "ReturnValues can only be ALL_OLD or NONE",
+                ),
+                (
+                    json!({"TableName": "simple", "Item": {"pk": s("a")}, "ExpressionAttributeNames": {"#a": "a"}}),
+                    "ExpressionAttributeNames can only be specified when using expressions",
+                ),
+                (
+                    json!({"TableName": "simple", "Item": {"pk": s("a")}, "ExpressionAttributeValues": {":a": n(1)}}),
+                    "ExpressionAttributeValues can only be specified when using expressions: ConditionExpression is null",
+                ),
+            ],
+        )
+        .await;
+    let mismatch = "The provided key element does not match the schema";
+    let key = |key: Value| json!({"TableName": "ranged", "Key": key});
+    for operation in ["GetItem", "DeleteItem", "UpdateItem"] {
+        server
+            .refuses(
+                operation,
+                vec![
+                    (key(json!({"pk": s("a")})), mismatch),
+                    (key(json!({"pk": s("a"), "sk": s("1")})), mismatch),
+                    (key(json!({"pk": s("a"), "sk": n(1), "v": n(1)})), mismatch),
+                    (key(json!({"pk": s(""), "sk": n(1)})), empty),
+                ],
+            )
+            .await;
+    }
+    server
+        .refuses(
+            "DeleteItem",
+            vec![(
+                json!({"TableName": "simple", "Key": {"pk": s("a")}, "ReturnValues": "UPDATED_OLD"}),
+                "ReturnValues can only be ALL_OLD or NONE",
+            )],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn legacy_parameters() {
+    let server = Server::with(tables()).await;
+    let rows = [
+        ("GetItem", "AttributesToGet", "ProjectionExpression"),
+        ("PutItem", "Expected", "ConditionExpression"),
+        ("PutItem", "ConditionalOperator", "ConditionExpression"),
+        ("DeleteItem", "Expected", "ConditionExpression"),
+        ("UpdateItem", "AttributeUpdates", "UpdateExpression"),
+        ("Query", "KeyConditions", "KeyConditionExpression"),
+        ("Query", "QueryFilter", "FilterExpression"),
+        ("Scan", "ScanFilter", "FilterExpression"),
+        ("Scan", "AttributesToGet", "ProjectionExpression"),
+    ];
+    for (operation, parameter, instead) in rows {
+        let mut request = json!({"TableName": "simple", "Key": {"pk": s("a")}, "Item": {"pk": s("a")}});
+        request[parameter] = json!({});
+        let message = format!("{parameter} is not supported yet; use {instead} instead");
+        server.refuses(operation, vec![(request, &message)]).await;
+    }
+}
+
+/// Whatever comes in, there is an answer or an error that the client can read.
+#[tokio::test]
+async fn nonsense_is_refused() {
+    let server = Server::with(tables()).await;
+    let values = [
+        "null",
+        "1",
+        "-1",
+        "1e400",
+        "\"\"",
+        "\"x\"",
+        "[]",
+        "{}",
+        "[[]]",
+        "[{}]",
+        "{\"a\":{}}",
+        "true",
+        "{\"simple\":{}}",
+        "{\"simple\":[]}",
+    ];
+    let members = [
+        "TableName",
+        "Key",
+        "Item",
+        "RequestItems",
+        "TransactItems",
+        "Limit",
+        "Segment",
+        "TotalSegments",
+        "ExclusiveStartKey",
+        "ExpressionAttributeValues",
+        "ExpressionAttributeNames",
+        "KeyConditionExpression",
+        "ClientRequestToken",
+        "IndexName",
+        "Select",
+        "ConsistentRead",
+    ];
+    let operations = [
+        "GetItem",
+        "PutItem",
+        "UpdateItem",
+        "DeleteItem",
+        "Query",
+        "Scan",
+        "BatchGetItem",
+        "BatchWriteItem",
+        "TransactGetItems",
+        "TransactWriteItems",
+    ];
+    for operation in operations {
+        for broken in
+            ["", "{", "[", "nul", "\"", "{\"TableName\":\"simple\",}", "{\"TableName\":\"\\ud800\"}"]
+        {
+            let error = server.call_raw(operation, broken).await.expect_err("this is no JSON");
+            assert!(
+                error["__type"].as_str().is_some_and(|name| name.ends_with("#SerializationException")),
+                "{error}"
+            );
+        }
+        for member in members {
+            for value in values {
+                for rest in [
+                    "",
+                    "\"TableName\":\"simple\",",
+                    "\"TableName\":\"simple\",\"Key\":{\"pk\":{\"S\":\"a\"}},",
+                ] {
+                    if rest.contains(member) {
+                        continue;
+                    }
+                    let body = format!("{{{rest}\"{member}\":{value}}}");
+                    if let Err(error) = server.call_raw(operation, &body).await {
+                        let name = error["__type"].as_str().unwrap_or_default();
+                        assert!(!name.contains("Internal"), "{operation} {body}: {error}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! All tests of the crate that need whole Regions, in one binary.
+//!
+//! [`cluster`] runs several Regions in this process, over wires that can be cut; every other module is about one thing
+//! that global tables promise. Tests wait for what is promised with a deadline, and never rely on how long it takes.
+
+// The harness is the environment value here: it spawns, sleeps and keeps deadlines. Clippy's exception for `unwrap` in
+// tests does not reach their helper functions.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
+mod clocks;
+mod cluster;
+mod convergence;
+mod joining;
+mod leaving;
+mod network;
+mod restart;
+mod settings;
+mod tcp;
