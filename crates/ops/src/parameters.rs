@@ -9,6 +9,10 @@ use serde_json::value::RawValue;
 /// # Errors
 /// [`Error::Serialization`], worded like the service where it is told apart.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Error> {
+    // Structures can be read from lists too, but no request is one.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Error::Serialization("Start of list found where not expected".to_owned()));
+    }
     serde_json::from_slice(body).map_err(|error| Error::Serialization(describe(&error)))
 }
 

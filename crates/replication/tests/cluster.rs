@@ -74,6 +74,11 @@ pub(crate) struct Node {
     pub(crate) name: RegionName,
     pub(crate) region: Arc<Region>,
     pub(crate) replicator: Arc<Replicator>,
+    machine: Option<Owned>,
+}
+
+/// What a test can do to a Region that it opened on the test's network.
+struct Owned {
     engine: Arc<dyn Engine>,
     clock_ahead_ms: Arc<AtomicI64>,
     tasks: Tasks,
@@ -120,18 +125,27 @@ impl Node {
         let transport = Arc::new(Net(Arc::clone(network)));
         let replicator = Replicator::start(Arc::clone(&region), transport, Policy::default());
         network.register(name.clone(), Arc::clone(&replicator));
-        Node { name, region, replicator, engine, clock_ahead_ms, tasks }
+        Node { name, region, replicator, machine: Some(Owned { engine, clock_ahead_ms, tasks }) }
+    }
+
+    /// A Region on a network of its own.
+    pub(crate) fn of(region: Arc<Region>, replicator: Arc<Replicator>) -> Node {
+        Node { name: region.name().clone(), region, replicator, machine: None }
+    }
+
+    fn machine(&self) -> &Owned {
+        self.machine.as_ref().expect("the Region is on the test's network")
     }
 
     /// Sets this Region's clock.
     pub(crate) fn set_clock_ahead_ms(&self, ahead_ms: i64) {
-        self.clock_ahead_ms.store(ahead_ms, Ordering::SeqCst);
+        self.machine().clock_ahead_ms.store(ahead_ms, Ordering::SeqCst);
     }
 
     /// Stops everything that this Region does, wherever it is.
     pub(crate) fn kill(&self, network: &Network) {
         network.forget(&self.name);
-        for task in self.tasks.lock().take().into_iter().flatten() {
+        for task in self.machine().tasks.lock().take().into_iter().flatten() {
             task.abort();
         }
     }
@@ -139,8 +153,8 @@ impl Node {
     /// Stops this Region dead and opens it again on what its engine has committed.
     pub(crate) async fn restart(self, network: &Arc<Network>) -> Node {
         self.kill(network);
-        let ahead_ms = self.clock_ahead_ms.load(Ordering::SeqCst);
-        Node::open_on(network, self.name.clone(), Arc::clone(&self.engine), ahead_ms).await
+        let ahead_ms = self.machine().clock_ahead_ms.load(Ordering::SeqCst);
+        Node::open_on(network, self.name.clone(), Arc::clone(&self.machine().engine), ahead_ms).await
     }
 
     /// Creates an ordinary table of this Region.

@@ -1,1 +1,182 @@
-//! todo
+//! Replicas that leave: what clients wrote there arrives first, and they can come back.
+
+use std::time::Duration;
+
+use crate::cluster::{Node, cluster, equal, eventually, members, name};
+
+async fn gone(node: &Node) {
+    eventually("the replica to go", async || {
+        node.region.table(&name()).await.is_err().then_some(())
+    })
+    .await;
+}
+
+/// Writes until the replica takes no more; gives how many writes were acknowledged.
+async fn write_until_refused(node: &Node) -> usize {
+    let mut count = 0;
+    while node.put(&format!("{} {count}", node.name), "last words").await.is_ok() {
+        count += 1;
+        tokio::time::sleep(Duration::from_micros(200)).await;
+    }
+    count
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_ships_what_it_has_before_it_goes() {
+    let (network, [a, b, c]) = cluster().await;
+    network.delay(3);
+    a.create().await;
+    a.add(&b.name).await;
+    a.add(&c.name).await;
+    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    let removing = async {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        a.remove(&c.name).await;
+    };
+    let (from_c, ()) = tokio::join!(write_until_refused(&c), removing);
+    gone(&c).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    assert_eq!(equal(&[&a, &b]).await.len(), from_c);
+
+    // And by itself, until one is left.
+    let removing = async {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        b.remove(&b.name).await;
+    };
+    let (from_b, ()) = tokio::join!(write_until_refused(&b), removing);
+    gone(&b).await;
+    members(&[&a], &[&a.name]).await;
+    assert_eq!(equal(&[&a]).await.len(), from_b + from_c);
+    assert!(!a.region.table(&name()).await.unwrap().is_global());
+}
+
+/// The link remembered that it had shipped the table, and never did again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_can_come_back() {
+    let (_network, [a, b]) = cluster().await;
+    a.create().await;
+    for round in 0..3 {
+        a.add(&b.name).await;
+        members(&[&a, &b], &[&a.name, &b.name]).await;
+        a.put("of a", &round.to_string()).await.unwrap();
+        b.put(&format!("of b {round}"), "v").await.unwrap();
+        equal(&[&a, &b]).await;
+        a.remove(&b.name).await;
+        gone(&b).await;
+        a.put("while b is out", &round.to_string()).await.unwrap();
+        a.delete(&format!("of b {round}")).await.unwrap();
+    }
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    assert_eq!(equal(&[&a, &b]).await.len(), 2);
+}
+
+/// The replica that was on its way out took the new membership for its own and went all the same, while its Region
+/// acknowledged, and dropped, what was sent to fill the new one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_can_come_back_before_it_has_left() {
+    let (network, [a, b, c]) = cluster().await;
+    network.delay(2);
+    a.create().await;
+    a.add(&b.name).await;
+    a.add(&c.name).await;
+    let everybody = [&a.name, &b.name, &c.name];
+    members(&[&a, &b, &c], &everybody).await;
+    for round in 0..6 {
+        for n in 0..20 {
+            a.put(&format!("a {round} {n}"), "v").await.unwrap();
+            c.put(&format!("c {round} {n}"), "v").await.unwrap();
+            b.put(&format!("b {round} {n}"), "v").await.unwrap();
+        }
+        a.remove(&b.name).await;
+        tokio::time::sleep(Duration::from_millis(round * 4)).await;
+        a.put(&format!("between {round}"), "v").await.unwrap();
+        c.delete(&format!("a {round} 3")).await.unwrap();
+        a.add(&b.name).await;
+        c.put(&format!("after {round}"), "v").await.unwrap();
+        members(&[&a, &b, &c], &everybody).await;
+        equal(&[&a, &b, &c]).await;
+    }
+}
+
+/// A Region that heard of its removal and its return at once kept its old replica, with items that had been deleted
+/// elsewhere while it was out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_missed_its_own_removal_is_filled_anew() {
+    let (network, [a, b]) = cluster().await;
+    a.create().await;
+    a.put("stale", "v").await.unwrap();
+    a.put("stays", "v").await.unwrap();
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    equal(&[&a, &b]).await;
+    network.part(&a.name, &b.name);
+    b.put("unheard", "written before b knew").await.unwrap();
+    a.remove(&b.name).await;
+    a.delete("stale").await.unwrap();
+    a.add(&b.name).await;
+    network.heal();
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    let items: Vec<String> = equal(&[&a, &b]).await.into_keys().collect();
+    assert!(items.len() == 2 && items.iter().all(|item| !item.contains("stale")), "{items:?}");
+}
+
+/// A table that is the last replica wrote no tombstones any more, while a replica that had been taken out was still
+/// sending what it had.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_words_of_a_replica_do_not_undo_later_writes() {
+    let (network, [a, b]) = cluster().await;
+    a.create().await;
+    a.put("same", "0").await.unwrap();
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    equal(&[&a, &b]).await;
+    network.part(&a.name, &b.name);
+    b.put("deleted", "before").await.unwrap();
+    b.put("same", "1").await.unwrap();
+    b.put("other", "1").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    a.remove(&b.name).await;
+    a.delete("deleted").await.unwrap();
+    a.put("same", "0").await.unwrap();
+    network.heal();
+    gone(&b).await;
+    let items: Vec<String> = equal(&[&a]).await.into_keys().collect();
+    assert_eq!(items.len(), 2, "{items:?}");
+    assert!(items.iter().any(|item| item.contains("same") && item.contains("\"0\"")), "{items:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_region_that_was_down_when_it_was_removed_leaves_when_it_is_back() {
+    let (network, [a, b, c]) = cluster().await;
+    a.create().await;
+    a.add(&b.name).await;
+    a.add(&c.name).await;
+    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    network.part(&a.name, &c.name);
+    network.part(&b.name, &c.name);
+    c.put("last words", "v").await.unwrap();
+    c.kill(&network);
+    b.remove(&c.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    network.heal();
+    let c = c.restart(&network).await;
+    gone(&c).await;
+    assert_eq!(equal(&[&a, &b]).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_replicas_can_leave_at_once() {
+    let (_network, [a, b, c]) = cluster().await;
+    a.create().await;
+    a.add(&b.name).await;
+    a.add(&c.name).await;
+    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    b.put("of b", "v").await.unwrap();
+    c.put("of c", "v").await.unwrap();
+    tokio::join!(b.remove(&b.name), c.remove(&c.name));
+    gone(&b).await;
+    gone(&c).await;
+    members(&[&a], &[&a.name]).await;
+    assert_eq!(equal(&[&a]).await.len(), 2);
+}

@@ -1,1 +1,194 @@
-//! todo
+//! Settings that replicas share: set anywhere, they come to be everywhere, with what follows from them.
+
+use graticule_model::{AttributeValue, IndexName};
+use graticule_tables::{
+    Action, ActionKind, Table,
+    schema::{Billing, IndexDefinition, Projection, Register, Throughput},
+};
+
+use crate::cluster::{Node, cluster, equal, eventually, key_item, members, name, string_key};
+
+fn index_name() -> IndexName {
+    "by-value".parse().unwrap()
+}
+
+/// Defines the index over `attribute`, or deletes it.
+fn set_index(node: &Node, table: &mut Table, attribute: Option<&str>) {
+    let definition = attribute.map(|attribute| IndexDefinition {
+        key: string_key(attribute),
+        projection: Projection::All,
+        throughput: Throughput::default(),
+    });
+    let version = node.region.clock().version(table.settings.version().time);
+    table.settings.indexes.insert(index_name(), Register::new(version, definition));
+}
+
+/// Waits until the index is complete in every Region and holds `expected` items, the same ones everywhere.
+async fn indexed(nodes: &[&Node], expected: usize) {
+    eventually("equal indexes", async || {
+        let mut contents = Vec::new();
+        for node in nodes {
+            let mut items: Vec<String> =
+                node.read(Some("by-value")).await.ok()?.into_iter().map(|(item, _)| item).collect();
+            items.sort();
+            contents.push(items);
+        }
+        (contents[0].len() == expected && contents.iter().all(|other| *other == contents[0])).then_some(())
+    })
+    .await;
+}
+
+async fn same_settings(nodes: &[&Node]) -> Table {
+    eventually("equal settings", async || {
+        let first = nodes[0].region.table(&name()).await.unwrap();
+        for node in nodes {
+            if node.region.table(&name()).await.unwrap().settings != first.settings {
+                return None;
+            }
+        }
+        Some(Table::clone(&first))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_appears_everywhere() {
+    let (network, [a, b, c]) = cluster().await;
+    a.create().await;
+    for n in 0..700 {
+        a.put(&format!("k{n}"), &format!("v{}", n % 9)).await.unwrap();
+    }
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    a.change(|table| set_index(&a, table, Some("v"))).await;
+    for n in 0..100 {
+        b.put(&format!("k{n}"), "changed during the backfill").await.unwrap();
+        b.delete(&format!("k{}", 200 + n)).await.unwrap();
+    }
+    equal(&[&a, &b]).await;
+    indexed(&[&a, &b], 600).await;
+    // A replica made now has the index from the start.
+    b.add(&c.name).await;
+    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    indexed(&[&a, &b, &c], 600).await;
+
+    // Deleted and made anew with another key, while one Region hears nothing.
+    network.part(&a.name, &c.name);
+    network.part(&b.name, &c.name);
+    a.change(|table| set_index(&a, table, None)).await;
+    a.change(|table| set_index(&a, table, Some("pk"))).await;
+    c.put("meanwhile", "v").await.unwrap();
+    network.heal();
+    equal(&[&a, &b, &c]).await;
+    same_settings(&[&a, &b, &c]).await;
+    indexed(&[&a, &b, &c], 601).await;
+    for node in [&a, &b, &c] {
+        let table = node.region.table(&name()).await.unwrap();
+        let (_, definition) = table.secondary("by-value").unwrap();
+        assert_eq!(definition.key, string_key("pk"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_changes_of_settings_come_together() {
+    let (network, [a, b, c]) = cluster().await;
+    a.create().await;
+    a.add(&b.name).await;
+    a.add(&c.name).await;
+    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    for (one, other) in [(&a, &b), (&a, &c), (&b, &c)] {
+        network.part(&one.name, &other.name);
+    }
+    let billing = Billing { on_demand: false, throughput: Throughput { read: 7, write: 5 } };
+    a.change(|table| {
+        let version = a.region.clock().version(table.settings.version().time);
+        table.settings.billing = Register::new(version, billing);
+    })
+    .await;
+    b.change(|table| set_index(&b, table, Some("v"))).await;
+    c.change(|table| {
+        let version = c.region.clock().version(table.settings.version().time);
+        table.settings.ttl = Register::new(version, Some("expires".to_owned()));
+    })
+    .await;
+    c.put("k", "v").await.unwrap();
+    network.heal();
+    let table = same_settings(&[&a, &b, &c]).await;
+    assert_eq!((table.settings.billing.value, table.ttl_attribute()), (billing, Some("expires")));
+    equal(&[&a, &b, &c]).await;
+    indexed(&[&a, &b, &c], 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn items_expire_everywhere_and_streams_say_so() {
+    let (_network, [a, b]) = cluster().await;
+    a.create().await;
+    let mut item = key_item("short-lived");
+    let past = b.region.env().unix_ms() / 1000 - 60;
+    item.insert("expires".to_owned(), AttributeValue::N(past.into()));
+    a.put("stays", "v").await.unwrap();
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    b.region.write_one(Action::new(name(), ActionKind::Put(item))).await.unwrap();
+    b.change(|table| {
+        let version = b.region.clock().version(table.settings.version().time);
+        table.settings.ttl = Register::new(version, Some("expires".to_owned()));
+    })
+    .await;
+    eventually("the item to expire", async || {
+        let (items, _) = a.contents().await?;
+        (a.region.table(&name()).await.ok()?.ttl_attribute() == Some("expires") && items.len() == 1)
+            .then_some(())
+    })
+    .await;
+    assert_eq!(equal(&[&a, &b]).await.len(), 1);
+    for node in [&a, &b] {
+        let table = node.region.table(&name()).await.unwrap();
+        let stream = table.stream().unwrap();
+        let bounds = node.region.stream_bounds(&table, stream).await.unwrap();
+        let page = node.region.stream_page(&table, stream, bounds.first, 100).await.unwrap();
+        let removals: Vec<bool> = page
+            .changes
+            .iter()
+            .filter(|(_, change)| change.new.is_none())
+            .map(|(_, change)| change.expired)
+            .collect();
+        assert_eq!(removals, [true], "in {}", node.name);
+    }
+}
+
+/// Every write that won shows once in the stream of each replica, in the order of its item; what a new replica is
+/// filled with does not show.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn streams_show_every_write_once_in_each_region() {
+    let (network, [a, b]) = cluster().await;
+    a.create().await;
+    a.put("old", "before there was a stream").await.unwrap();
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    for n in 0..20 {
+        a.put("of a", &n.to_string()).await.unwrap();
+        b.put("of b", &n.to_string()).await.unwrap();
+        // What is on its way at once is shipped as its latest state only, so wait for each.
+        equal(&[&a, &b]).await;
+        if n % 7 == 3 {
+            network.cut(&a.name, &b.name);
+        }
+    }
+    b.put("of b", "19").await.unwrap(); // the same once more is not shown
+    equal(&[&a, &b]).await;
+    for node in [&a, &b] {
+        let table = node.region.table(&name()).await.unwrap();
+        let stream = table.stream().unwrap();
+        let page = node.region.stream_page(&table, stream, stream.first, 1000).await.unwrap();
+        for key in ["of a", "of b"] {
+            let of_key = page.changes.iter().filter(|(_, change)| change.key.ends_with(format!("{key}\"}}}}").as_bytes()));
+            let news: Vec<_> = of_key.map(|(_, change)| change.new.clone().unwrap()).collect();
+            assert_eq!(news.len(), 20, "{key} in {}", node.name);
+            for (n, new) in news.iter().enumerate() {
+                assert!(new.ends_with(format!("{{\"S\":\"{n}\"}}}}").as_bytes()), "{key} in {}: {new:?}", node.name);
+            }
+        }
+        assert_eq!(page.changes.len(), 40, "nothing else shows in {}", node.name);
+    }
+}

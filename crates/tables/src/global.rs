@@ -4,7 +4,7 @@
 //! what is stored, item or tombstone. How changes travel is decided above.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
@@ -60,7 +60,7 @@ pub enum Merged {
 /// Changes to ship.
 #[derive(Debug, Clone, Default)]
 pub struct Outgoing {
-    /// Changes that clients made in this Region, the latest one of each item.
+    /// Changes that clients made in this Region, in the order of the log.
     pub changes: Vec<Change>,
     /// Log position to go on at.
     pub next: u64,
@@ -317,20 +317,21 @@ impl Region {
         self.engine.watch_log(table.log())
     }
 
-    /// The changes to ship from log position `from` on: those that clients made here, the latest one of each item.
+    /// The changes to ship from log position `from` on: those that clients made here. Every one of them, since each is
+    /// a record in the streams of the Regions where it wins.
     ///
     /// # Errors
     /// If the engine fails.
     pub async fn outgoing(&self, table: &Table, from: u64, limit: PageLimit) -> Result<Outgoing, Error> {
         let page = self.engine.read_log(table.log(), from, limit).await.map_err(internal)?;
-        let mut latest: BTreeMap<Bytes, Change> = BTreeMap::new();
+        let mut changes = Vec::with_capacity(page.entries.len());
         for (_, entry) in page.entries {
             let change = Change::decode(entry).map_err(internal)?;
             if *change.version.region == *self.name.as_str() {
-                latest.insert(change.key.clone(), change.for_shipping());
+                changes.push(change.for_shipping());
             }
         }
-        Ok(Outgoing { changes: latest.into_values().collect(), next: page.next.max(from) })
+        Ok(Outgoing { changes, next: page.next.max(from) })
     }
 
     /// Part of a table as changes, for a new replica: after the stored key `after`, with tombstones. Also gives the
@@ -438,15 +439,11 @@ impl Region {
         self.clock.observe(latest.unwrap_or_default());
         let mut chunks: Vec<Vec<Change>> = vec![Vec::new()];
         let mut bytes = 0;
-        let mut keys: HashSet<Bytes> = HashSet::new();
         for change in changes {
             let chunk = chunks.last_mut().expect("there is always one chunk");
-            // A change is compared with what is stored, so a commit holds one change of an item.
-            let again = !keys.insert(change.key.clone());
-            if again || chunk.len() >= APPLY_CHANGES_MAX || bytes >= APPLY_BYTES_MAX {
+            if chunk.len() >= APPLY_CHANGES_MAX || bytes >= APPLY_BYTES_MAX {
                 chunks.push(Vec::new());
                 bytes = 0;
-                keys = HashSet::from([change.key.clone()]);
             }
             bytes += change.new.as_ref().map_or(0, Bytes::len);
             chunks.last_mut().expect("there is always one chunk").push(change);
@@ -469,9 +466,18 @@ impl Region {
     ) -> Result<(), Error> {
         loop {
             let table = self.table(name).await?;
-            let mut keys = Vec::with_capacity(changes.len());
+            // Several changes may be about one item: each has the place of its item among the declared keys.
+            let mut keys: Vec<(Vec<u8>, PrimaryKey)> = Vec::with_capacity(changes.len());
+            let mut places: Vec<usize> = Vec::with_capacity(changes.len());
+            let mut place_of: HashMap<&Bytes, usize> = HashMap::new();
             for change in changes {
+                if let Some(place) = place_of.get(&change.key) {
+                    places.push(*place);
+                    continue;
+                }
                 let key = table.key_of(&parse_stored(&change.key).map_err(internal)?)?;
+                place_of.insert(&change.key, keys.len());
+                places.push(keys.len());
                 keys.push((table.item_key(&key), key));
             }
             let mut reads = vec![fence_key(name)];
@@ -493,13 +499,23 @@ impl Region {
                 let reached = values.next().and_then(Option::as_ref);
                 let reached = reached.and_then(|value| decode_cursor(value, origin.log));
                 let mut batch = Batch::new();
-                for ((change, (item_key, key)), value) in changes.iter().zip(&keys).zip(values) {
-                    let cover = Cover { item_key, coverage: &coverage };
-                    if let Err(error) =
-                        self.apply_one(&table, change, key, &cover, value.clone(), snapshot, &mut batch)
-                    {
-                        return Decision::Abort(Err(internal(error)));
+                let apply_all = || {
+                    let stored = values.map(|value| value.clone().map(Record::decode).transpose());
+                    let mut stored: Vec<Option<Record>> = stored.collect::<Result<_, _>>()?;
+                    for (change, place) in changes.iter().zip(&places) {
+                        let (item_key, key) = &keys[*place];
+                        let cover = Cover { item_key, coverage: &coverage };
+                        let before = stored[*place].as_ref();
+                        if let Some(now) =
+                            self.apply_one(&table, change, key, &cover, before, snapshot, &mut batch)?
+                        {
+                            stored[*place] = Some(now);
+                        }
                     }
+                    Ok::<(), ReadError>(())
+                };
+                if let Err(error) = apply_all() {
+                    return Decision::Abort(Err(internal(error)));
                 }
                 // A batch of a connection that broke may come after later ones.
                 if let Some(position) = origin.position
@@ -517,6 +533,7 @@ impl Region {
         }
     }
 
+    /// Applies one change if it wins; gives the item's new record if it does.
     #[allow(clippy::too_many_arguments)] // one change and where it goes
     fn apply_one(
         &self,
@@ -524,12 +541,11 @@ impl Region {
         change: &Change,
         key: &PrimaryKey,
         cover: &Cover<'_>,
-        stored: Option<Value>,
+        stored: Option<&Record>,
         snapshot: bool,
         batch: &mut Batch,
-    ) -> Result<(), ReadError> {
-        let stored = stored.map(Record::decode).transpose()?;
-        if let Some(stored) = &stored
+    ) -> Result<Option<Record>, ReadError> {
+        if let Some(stored) = stored
             && stored.version >= change.version
         {
             // Only a write of this Region that is later shows a conflict: others saw what they overtook, or tell
@@ -545,13 +561,13 @@ impl Region {
                 batch.put(conflict_key(table, change, key), serde_json::to_vec(&conflict).unwrap_or_default());
                 batch.add(counter_key(table.id, BASE, COUNT_CONFLICTS), 1);
             }
-            return Ok(());
+            return Ok(None);
         }
         let new = change.new.as_ref().map(|json| Ok((parse_stored(json)?, json.clone()))).transpose()?;
         let record = NewChange {
             table,
             key,
-            old: stored.as_ref(),
+            old: stored,
             new,
             version: &change.version,
             expired: change.expired,
@@ -559,8 +575,7 @@ impl Region {
             here: &self.name,
             now_ms: self.env.unix_ms(),
         };
-        record_change(record, cover, batch)?;
-        Ok(())
+        record_change(record, cover, batch)
     }
 
     /// Says below which time tombstones of a table are needed no longer.

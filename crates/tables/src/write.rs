@@ -180,7 +180,8 @@ pub(crate) struct NewChange<'a> {
     pub(crate) now_ms: u64,
 }
 
-/// Adds to `batch` a change of one item and everything that follows from it. Gives the item's new record.
+/// Adds to `batch` a change of one item and everything that follows from it. Gives the item's new record, or the
+/// tombstone in its place.
 ///
 /// # Errors
 /// If the stored item cannot be read.
@@ -202,14 +203,12 @@ pub(crate) fn record_change(
         return Ok(new_record);
     }
     let key_json: Bytes = item_to_json(&table.key_item(key)).into();
-    match &new_record {
+    let tombstone = (new_record.is_none() && table.compares_versions()).then(|| {
+        batch.put(tombstone_key(table, key, version.time), Vec::new());
+        Record { version: version.clone(), tombstone: true, size_bytes: 0, json: key_json.clone() }
+    });
+    match new_record.as_ref().or(tombstone.as_ref()) {
         Some(record) => batch.put(item_key, record.encode()),
-        None if table.compares_versions() => {
-            let json = key_json.clone();
-            let tombstone = Record { version: version.clone(), tombstone: true, size_bytes: 0, json };
-            batch.put(item_key, tombstone.encode());
-            batch.put(tombstone_key(table, key, version.time), Vec::new());
-        }
         None => batch.delete(item_key),
     }
     if !silent {
@@ -247,7 +246,7 @@ pub(crate) fn record_change(
         };
         batch.append(table.log(), entry.encode());
     }
-    Ok(new_record)
+    Ok(new_record.or(tombstone))
 }
 
 fn count_items(table: &Table, old: Option<&Record>, new: Option<&Record>, batch: &mut Batch) {
@@ -433,7 +432,7 @@ impl Region {
                     };
                     let cover = Cover { item_key: &prepared.item_key, coverage: find(&coverage, table) };
                     match record_change(change, &cover, &mut batch) {
-                        Ok(record) => record,
+                        Ok(record) => live(&record),
                         Err(error) => return Decision::Abort(Attempt::Failed(error)),
                     }
                 }

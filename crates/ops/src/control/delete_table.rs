@@ -3,7 +3,7 @@
 //! A replica that leaves still ships what the other Regions lack, then replication drops it. DynamoDB refuses this for 24
 //! hours in a Region that was the source of a new replica; that rule is not imitated.
 
-use graticule_model::Error;
+use graticule_model::{Error, RegionName};
 use graticule_tables::{
     Table,
     schema::{Member, Register, TableStatus},
@@ -11,7 +11,7 @@ use graticule_tables::{
 use serde::Deserialize;
 
 use super::{
-    check_idle,
+    being_used, check_idle,
     description::{Stage, describe, is_on_its_way},
     find_table, in_use, not_found,
 };
@@ -34,12 +34,12 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let name = constraints.checked(name)?;
 
     let table = find_table(context, &name).await?;
-    check_deletable(&table)?;
-    let description = describe(context, &table, Stage::Deleting).await?;
     let region = &context.region;
-    if table.is_global() {
+    check_deletable(&table, region.name())?;
+    let description = describe(context, &table, Stage::Deleting).await?;
+    if is_shared(&table, region.name()) {
         let leave = region.update_settings(&name, |table| {
-            check_deletable(table)?;
+            check_deletable(table, region.name())?;
             let version = region.clock().version(table.settings.version().time);
             let removed = Register::new(version, Member::Removed);
             table.settings.members.insert(region.name().clone(), removed);
@@ -48,9 +48,9 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         leave.await.map_err(|error| not_found(&name, error))?;
     } else {
         let drop = region.drop_table(&name, |table| {
-            check_deletable(table)?;
+            check_deletable(table, region.name())?;
             // It became a replica just now: that is a change under way.
-            if table.is_global() { Err(in_use(table, "")) } else { Ok(()) }
+            if is_shared(table, region.name()) { Err(being_used(table)) } else { Ok(()) }
         });
         drop.await.map_err(|error| not_found(&name, error))?;
     }
@@ -59,10 +59,15 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     Ok(reply.finish())
 }
 
-fn check_deletable(table: &Table) -> Result<(), Error> {
+/// Whether another Region has a replica.
+fn is_shared(table: &Table, here: &RegionName) -> bool {
+    table.peers(here).next().is_some()
+}
+
+fn check_deletable(table: &Table, here: &RegionName) -> Result<(), Error> {
     // What is left of a global table whose other replicas are gone has nobody to ship anything to.
-    let alone = table.status == TableStatus::Deleting && !table.is_global();
-    if !alone {
+    let left_over = table.status == TableStatus::Deleting && !is_shared(table, here);
+    if !left_over {
         check_idle(table)?;
     }
     if table.deletion_protection {

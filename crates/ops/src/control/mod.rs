@@ -50,6 +50,11 @@ fn in_use(table: &Table, detail: &str) -> Error {
     })
 }
 
+/// The table is busy with a change of its replicas.
+fn being_used(table: &Table) -> Error {
+    in_use(table, &format!("Table: {} is being used.", table.name))
+}
+
 /// Refuses changes of a table that comes or goes, or whose global table is getting a replica.
 ///
 /// # Errors
@@ -60,9 +65,7 @@ fn check_idle(table: &Table) -> Result<(), Error> {
     match table.status {
         TableStatus::Creating => Err(in_use(table, &format!("Table is being created: {}", table.name))),
         TableStatus::Deleting => Err(in_use(table, &format!("Table is being deleted: {}", table.name))),
-        TableStatus::Active if joining => {
-            Err(in_use(table, &format!("Table: {} is being used.", table.name)))
-        }
+        TableStatus::Active if joining => Err(being_used(table)),
         TableStatus::Active => Ok(()),
     }
 }

@@ -117,12 +117,12 @@ fn check_shape<'a>(
     shape: &mut Shape,
     request_items: BTreeMap<String, Vec<WriteRequest<'a>>>,
 ) -> Option<Vec<Given<'a>>> {
+    let lengths = request_items.iter().map(|(reference, writes)| (&reference[..], writes.len()));
+    shape.map_of_lists("requestItems", lengths, 1..=BATCH_WRITE_REQUESTS_MAX);
     let mut given = Some(Vec::new());
     for (reference, writes) in request_items {
         shape.enter(String::new());
         let table = shape.table_name(context, Some(&reference));
-        shape.enter(format!("requestItems.{reference}."));
-        shape.list("member", writes.len(), 1..=BATCH_WRITE_REQUESTS_MAX);
         for (index, write) in writes.into_iter().enumerate() {
             shape.enter(format!("requestItems.{reference}.member.{}.member.", index + 1));
             let (put, raw) = match (write.put_request, write.delete_request) {

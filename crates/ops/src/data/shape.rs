@@ -86,6 +86,26 @@ impl Shape {
         self.constraints.length(length, shown, &self.member(name), bounds);
     }
 
+    /// A map of lists with lengths within bounds. Their elements are not shown.
+    pub(crate) fn map_of_lists<'k>(
+        &mut self,
+        name: &str,
+        lists: impl Iterator<Item = (&'k str, usize)> + Clone,
+        bounds: std::ops::RangeInclusive<usize>,
+    ) {
+        if lists.clone().all(|(_, length)| bounds.contains(&length)) {
+            return;
+        }
+        let list =
+            |(key, length): (&str, usize)| format!("{key}={}", if length == 0 { "[]" } else { "[...]" });
+        let shown = format!("{{{}}}", lists.map(list).collect::<Vec<String>>().join(", "));
+        let (min, max) = bounds.into_inner();
+        let rule = format!(
+            "Map value must satisfy constraint: [Member must have length less than or equal to {max}, Member must have length greater than or equal to {min}]"
+        );
+        self.constraints.broken(shown, &self.member(name), rule);
+    }
+
     /// Notes that the request is wrong in another way.
     pub(crate) fn refuse(&mut self, error: Error) {
         self.refused.get_or_insert(error);

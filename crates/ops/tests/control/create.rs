@@ -95,12 +95,9 @@ async fn everything_that_was_asked_for_is_described() {
     let label = table["LatestStreamLabel"].as_str().unwrap();
     assert_eq!(stream_arn, format!("{}/stream/{label}", table["TableArn"].as_str().unwrap()));
     stream_ok(&server, "DescribeStream", json!({"StreamArn": stream_arn})).await;
-    let units = |read, write| {
-        json!({"NumberOfDecreasesToday": 0, "ReadCapacityUnits": read, "WriteCapacityUnits": write})
-    };
-    let warm = |read, write| {
-        json!({"ReadUnitsPerSecond": read, "WriteUnitsPerSecond": write, "Status": "ACTIVE"})
-    };
+    let units = |read, write| json!({"NumberOfDecreasesToday": 0, "ReadCapacityUnits": read, "WriteCapacityUnits": write});
+    let warm =
+        |read, write| json!({"ReadUnitsPerSecond": read, "WriteUnitsPerSecond": write, "Status": "ACTIVE"});
     let arn = "arn:aws:dynamodb:eu-west-1:000000000000:table/Music";
     let expected = json!({
         "TableName": "Music",
@@ -190,30 +187,52 @@ async fn constraints_are_collected() {
         (json!({}), nothing),
         (
             with(plain("a"), json!({})),
-            one("Value 'a' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3"),
+            one(
+                "Value 'a' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3",
+            ),
         ),
         (
             with(plain("abc"), json!({"BillingMode": "FREE"})),
-            one("Value 'FREE' at 'billingMode' failed to satisfy constraint: Member must satisfy enum value set: [PROVISIONED, PAY_PER_REQUEST]"),
+            one(
+                "Value 'FREE' at 'billingMode' failed to satisfy constraint: Member must satisfy enum value set: [PROVISIONED, PAY_PER_REQUEST]",
+            ),
         ),
         (
-            with(plain("abc"), json!({"AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "BOOL"}]})),
-            one("Value 'BOOL' at 'attributeDefinitions.1.member.attributeType' failed to satisfy constraint: Member must satisfy enum value set: [B, N, S]"),
+            with(
+                plain("abc"),
+                json!({"AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "BOOL"}]}),
+            ),
+            one(
+                "Value 'BOOL' at 'attributeDefinitions.1.member.attributeType' failed to satisfy constraint: Member must satisfy enum value set: [B, N, S]",
+            ),
         ),
         (
-            with(plain("abc"), json!({"KeySchema": [
-                {"AttributeName": "a", "KeyType": "HASH"},
-                {"AttributeName": "b", "KeyType": "RANGE"},
-                {"AttributeName": "c", "KeyType": "RANGE"},
-            ]})),
-            one("Value '[KeySchemaElement(attributeName=a, keyType=HASH), KeySchemaElement(attributeName=b, keyType=RANGE), KeySchemaElement(attributeName=c, keyType=RANGE)]' at 'keySchema' failed to satisfy constraint: Member must have length less than or equal to 2"),
+            with(
+                plain("abc"),
+                json!({"KeySchema": [
+                    {"AttributeName": "a", "KeyType": "HASH"},
+                    {"AttributeName": "b", "KeyType": "RANGE"},
+                    {"AttributeName": "c", "KeyType": "RANGE"},
+                ]}),
+            ),
+            one(
+                "Value '[KeySchemaElement(attributeName=a, keyType=HASH), KeySchemaElement(attributeName=b, keyType=RANGE), KeySchemaElement(attributeName=c, keyType=RANGE)]' at 'keySchema' failed to satisfy constraint: Member must have length less than or equal to 2",
+            ),
         ),
         (
-            with(plain("abc"), json!({"ProvisionedThroughput": {"ReadCapacityUnits": 0, "WriteCapacityUnits": 1}})),
-            one("Value '0' at 'provisionedThroughput.readCapacityUnits' failed to satisfy constraint: Member must have value greater than or equal to 1"),
+            with(
+                plain("abc"),
+                json!({"ProvisionedThroughput": {"ReadCapacityUnits": 0, "WriteCapacityUnits": 1}}),
+            ),
+            one(
+                "Value '0' at 'provisionedThroughput.readCapacityUnits' failed to satisfy constraint: Member must have value greater than or equal to 1",
+            ),
         ),
         (
-            with(plain("abc"), json!({"GlobalSecondaryIndexes": [{"IndexName": "abc", "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}]}]})),
+            with(
+                plain("abc"),
+                json!({"GlobalSecondaryIndexes": [{"IndexName": "abc", "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}]}]}),
+            ),
             one(&null("globalSecondaryIndexes.1.member.projection")),
         ),
     ];
@@ -237,9 +256,7 @@ async fn what_contradicts_itself_is_refused() {
             "LocalSecondaryIndexes": indexes,
         })
     };
-    let projecting = |projection: Value| {
-        json!({"GlobalSecondaryIndexes": [with(index("abc", "pk", None), json!({"Projection": projection}))]})
-    };
+    let projecting = |projection: Value| json!({"GlobalSecondaryIndexes": [with(index("abc", "pk", None), json!({"Projection": projection}))]});
     let rows: Vec<(Value, String)> = vec![
         (
             json!({"BillingMode": null}),

@@ -71,8 +71,12 @@ async fn wrong_tags_are_refused() {
     let index = format!("{ARN}/index/abc");
     let stream = format!("{ARN}/stream/2026");
     let list = |arn: &str| json!({"ResourceArn": arn});
-    let absent =
-        |arn: &str| fails("ResourceNotFoundException", &format!("Requested resource not found: ResourceArn: {arn} not found"));
+    let absent = |arn: &str| {
+        fails(
+            "ResourceNotFoundException",
+            &format!("Requested resource not found: ResourceArn: {arn} not found"),
+        )
+    };
     server
         .check(vec![
             ("ListTagsOfResource", list("plain"), invalid(&format!("{p}ARNs must start with 'arn:': plain"))),

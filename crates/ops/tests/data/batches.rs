@@ -84,21 +84,24 @@ async fn an_answer_has_sixteen_megabytes() {
     assert_eq!(calls, 2);
 }
 
+const NULL: &str = "failed to satisfy constraint: Member must not be null";
+const MISMATCH: &str = "The provided key element does not match the schema";
+const DUPLICATES: &str = "Provided list of item keys contains duplicates";
+
+fn items(items: Value) -> Value {
+    json!({"RequestItems": items})
+}
+
 #[tokio::test]
-async fn refused_batches() {
+async fn refused_reads() {
     let server = Server::with(tables()).await;
-    let items = |items: Value| json!({"RequestItems": items});
-    let null = "failed to satisfy constraint: Member must not be null";
-    let mismatch = "The provided key element does not match the schema";
-    let duplicates = "Provided list of item keys contains duplicates";
-    let one = || json!({"PutRequest": {"Item": {"pk": s("0")}}});
     server
         .refuses(
             "BatchGetItem",
             vec![
-                (json!({}), &format!("1 validation error detected: Value null at 'requestItems' {null}")),
+                (json!({}), &format!("1 validation error detected: Value null at 'requestItems' {NULL}")),
                 (items(json!({})), "The requestItems parameter is required for BatchGetItem"),
-                (items(json!({"simple": {}})), &format!("1 validation error detected: Value null at 'requestItems.simple.member.keys' {null}")),
+                (items(json!({"simple": {}})), &format!("1 validation error detected: Value null at 'requestItems.simple.member.keys' {NULL}")),
                 (
                     items(json!({"simple": {"Keys": []}})),
                     "1 validation error detected: Value '[]' at 'requestItems.simple.member.keys' failed to satisfy constraint: Member must have length greater than or equal to 1",
@@ -108,28 +111,38 @@ async fn refused_batches() {
                     "1 validation error detected: Value '[...]' at 'requestItems.simple.member.keys' failed to satisfy constraint: Member must have length less than or equal to 100",
                 ),
                 (items(json!({"simple": {"Keys": keys(60)}, "other": {"Keys": keys(60)}})), "Too many items requested for the BatchGetItem call"),
-                (items(json!({"simple": {"Keys": [{"pk": s("a")}, {"pk": s("a")}]}})), duplicates),
-                (items(json!({"ranged": {"Keys": [{"pk": s("a"), "sk": {"N": "1"}}, {"pk": s("a"), "sk": {"N": "1.0"}}]}})), duplicates),
-                (items(json!({"simple": {"Keys": [{"pk": n(1)}]}})), mismatch),
+                (items(json!({"simple": {"Keys": [{"pk": s("a")}, {"pk": s("a")}]}})), DUPLICATES),
+                (items(json!({"ranged": {"Keys": [{"pk": s("a"), "sk": {"N": "1"}}, {"pk": s("a"), "sk": {"N": "1.0"}}]}})), DUPLICATES),
+                (items(json!({"simple": {"Keys": [{"pk": n(1)}]}})), MISMATCH),
                 (items(json!({"simple": {"Keys": keys(1), "AttributesToGet": ["a"]}})), "AttributesToGet is not supported yet; use ProjectionExpression instead"),
             ],
         )
         .await;
+}
+
+#[tokio::test]
+async fn refused_writes() {
+    let server = Server::with(tables()).await;
+    let one = || json!({"PutRequest": {"Item": {"pk": s("0")}}});
     server
         .refuses(
             "BatchWriteItem",
             vec![
-                (json!({}), &format!("1 validation error detected: Value null at 'requestItems' {null}")),
+                (json!({}), &format!("1 validation error detected: Value null at 'requestItems' {NULL}")),
                 (items(json!({})), "The requestItems parameter is required for BatchWriteItem"),
                 (
                     items(json!({"simple": [{"PutRequest": {}}, {"DeleteRequest": {}}]})),
-                    &format!("2 validation errors detected: Value null at 'requestItems.simple.member.1.member.putRequest.item' {null}; Value null at 'requestItems.simple.member.2.member.deleteRequest.key' {null}"),
+                    &format!("2 validation errors detected: Value null at 'requestItems.simple.member.1.member.putRequest.item' {NULL}; Value null at 'requestItems.simple.member.2.member.deleteRequest.key' {NULL}"),
                 ),
                 (items(json!({"simple": puts(13), "ranged": puts(13)})), "Too many items requested for the BatchWriteItem call"),
-                (items(json!({"simple": [one(), {"DeleteRequest": {"Key": {"pk": s("0")}}}]})), duplicates),
-                (items(json!({"simple": [one(), {"PutRequest": {"Item": {"v": n(1)}}}]})), mismatch),
-                (items(json!({"simple": [one(), {"PutRequest": {"Item": {"pk": n(1)}}}]})), mismatch),
+                (items(json!({"simple": [one(), {"DeleteRequest": {"Key": {"pk": s("0")}}}]})), DUPLICATES),
+                (items(json!({"simple": [one(), {"PutRequest": {"Item": {"v": n(1)}}}]})), MISMATCH),
+                (items(json!({"simple": [one(), {"PutRequest": {"Item": {"pk": n(1)}}}]})), MISMATCH),
                 (items(json!({"simple": [one(), {"PutRequest": {"Item": {"pk": s("b"), "v": s(&"x".repeat(409_600))}}}]})), "Item size has exceeded the maximum allowed size"),
+                (
+                    items(json!({"simple": puts(26), "ranged": []})),
+                    "1 validation error detected: Value '{ranged=[], simple=[...]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]",
+                ),
                 (items(json!({"simple": [one(), {}]})), "Supplied WriteRequest must contain exactly one of PutRequest and DeleteRequest"),
             ],
         )

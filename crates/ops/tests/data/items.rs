@@ -33,14 +33,14 @@ async fn put_and_get() {
                 "GetItem",
                 json!({
                     "TableName": "simple", "Key": {"pk": s("a")},
-                    "ProjectionExpression": "#n, #l[0], missing",
+                    "ProjectionExpression": "#n, #l[0], absent",
                     "ExpressionAttributeNames": {"#n": "n", "#l": "list"},
                 }),
                 answers(json!({"Item": {"n": {"N": "1.5"}, "list": {"L": [{"NULL": true}]}}})),
             ),
             (
                 "GetItem",
-                json!({"TableName": "simple", "Key": {"pk": s("a")}, "ProjectionExpression": "missing"}),
+                json!({"TableName": "simple", "Key": {"pk": s("a")}, "ProjectionExpression": "absent"}),
                 answers(json!({"Item": {}})),
             ),
             (

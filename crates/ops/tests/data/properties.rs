@@ -215,13 +215,14 @@ fn sort_conditions_are_filters() {
             for number in &numbers {
                 server.ok("PutItem", json!({"TableName": "ranged", "Item": {"pk": s("a"), "sk": n(*number)}})).await;
             }
-            let conditions: [(&str, Box<dyn Fn(i64) -> bool>); 6] = [
-                ("sk = :low", Box::new(|number| number == low)),
-                ("sk < :low", Box::new(|number| number < low)),
-                ("sk <= :low", Box::new(|number| number <= low)),
-                ("sk > :low", Box::new(|number| number > low)),
-                ("sk >= :low", Box::new(|number| number >= low)),
-                ("sk BETWEEN :low AND :high", Box::new(|number| (low..=high).contains(&number))),
+            type Meets = fn(i64, i64, i64) -> bool;
+            let conditions: [(&str, Meets); 6] = [
+                ("sk = :low", |number, low, _| number == low),
+                ("sk < :low", |number, low, _| number < low),
+                ("sk <= :low", |number, low, _| number <= low),
+                ("sk > :low", |number, low, _| number > low),
+                ("sk >= :low", |number, low, _| number >= low),
+                ("sk BETWEEN :low AND :high", |number, low, high| (low..=high).contains(&number)),
             ];
             for (condition, meets) in conditions {
                 let mut values = json!({":pk": s("a"), ":low": n(low)});
@@ -233,7 +234,7 @@ fn sort_conditions_are_filters() {
                     "ExpressionAttributeValues": values, "ScanIndexForward": forward, "ProjectionExpression": "sk",
                 });
                 let mut expected: Vec<Value> =
-                    numbers.iter().filter(|number| meets(**number)).map(|number| json!({"sk": n(*number)})).collect();
+                    numbers.iter().filter(|number| meets(**number, low, high)).map(|number| json!({"sk": n(*number)})).collect();
                 if !forward {
                     expected.reverse();
                 }

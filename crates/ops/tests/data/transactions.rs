@@ -80,7 +80,7 @@ async fn items_that_do_not_fit_cancel() {
         .check(vec![
             (
                 "TransactWriteItems",
-                write(&[put("b", 1), update(s("a"), "SET v = missing")]),
+                write(&[put("b", 1), update(s("a"), "SET v = absent")]),
                 cancelled("ValidationError"),
             ),
             (
@@ -111,7 +111,7 @@ async fn items_that_do_not_fit_cancel() {
             ),
         ])
         .await;
-    let request = write(&[update(s("a"), "SET v = missing")]).to_string();
+    let request = write(&[update(s("a"), "SET v = absent")]).to_string();
     let body = server.call_raw("TransactWriteItems", &request).await.expect_err("the attribute is missing");
     assert_eq!(
         body["CancellationReasons"],

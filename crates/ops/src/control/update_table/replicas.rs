@@ -14,7 +14,7 @@ use graticule_tables::{
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
-    super::{check_idle, find_table, in_use, not_found, settings::table_class, unsupported},
+    super::{being_used, check_idle, find_table, not_found, settings::table_class, unsupported},
     parameter,
 };
 use crate::{Context, constraints::Constraints};
@@ -304,7 +304,7 @@ async fn delete(context: &Context, name: &TableName, member: &RegionName) -> Res
             .peers(region.name())
             .any(|(other, state)| other != member && matches!(state, Member::Joining { .. }));
         if other_joining || table.status != TableStatus::Active {
-            return Err(in_use(table, &format!("Table: {} is being used.", table.name)));
+            return Err(being_used(table));
         }
         let version = region.clock().version(table.settings.version().time);
         table.settings.members.insert(member.clone(), Register::new(version, Member::Removed));

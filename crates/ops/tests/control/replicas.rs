@@ -1,0 +1,289 @@
+//! ReplicaUpdates, with other Regions that only say whether they have a table.
+
+use std::sync::Arc;
+
+use graticule_env::Env;
+use graticule_kv::memory::MemoryEngine;
+use graticule_model::{Error, RegionName, TableName, version::HybridTime};
+use graticule_ops::Context;
+use graticule_tables::{
+    BoxFuture, Peers, Region,
+    schema::{Member, Register},
+};
+use serde_json::{Value, json};
+
+use super::{describe, plain, with};
+use crate::support::{Server, fails, invalid, s};
+
+/// Regions of which one has a table.
+struct Others {
+    known: Option<Vec<RegionName>>,
+    occupied: RegionName,
+}
+
+impl Peers for Others {
+    fn known(&self) -> Option<Vec<RegionName>> {
+        self.known.clone()
+    }
+
+    fn table_exists<'a>(
+        &'a self,
+        region: &'a RegionName,
+        _: &'a TableName,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move { Ok(*region == self.occupied) })
+    }
+}
+
+fn region(name: &str) -> RegionName {
+    name.parse().unwrap()
+}
+
+async fn start(known: Option<Vec<RegionName>>) -> Server {
+    let server = Server::start().await;
+    server.context.region.set_peers(Arc::new(Others { known, occupied: region("ap-south-1") }));
+    server.ok("CreateTable", plain("plain")).await;
+    server
+}
+
+fn update(updates: Value) -> Value {
+    json!({"TableName": "plain", "ReplicaUpdates": updates})
+}
+
+fn create(region: &str) -> Value {
+    json!({"Create": {"RegionName": region}})
+}
+
+fn delete(region: &str) -> Value {
+    json!({"Delete": {"RegionName": region}})
+}
+
+/// What replication does once the newcomer is filled.
+async fn finish_joining(server: &Server, newcomer: &str) {
+    let here = &server.context.region;
+    let name = "plain".parse().unwrap();
+    let settle = here.update_settings(&name, |table| {
+        let version = here.clock().version(HybridTime::ZERO);
+        table.settings.members.insert(region(newcomer), Register::new(version, Member::Active));
+        Ok(())
+    });
+    settle.await.unwrap();
+}
+
+const IN_USE: &str = "The resource which you are attempting to change is in use.";
+
+#[tokio::test]
+async fn a_replica_comes_and_goes() {
+    let server = start(None).await;
+    server.ok("PutItem", json!({"TableName": "plain", "Item": {"pk": s("old")}})).await;
+    // Twice the same is once.
+    let created = server.ok("UpdateTable", update(json!([create("us-east-1"), create("us-east-1")]))).await;
+    let created = &created["TableDescription"];
+    assert_eq!(created["TableStatus"], "UPDATING");
+    assert_eq!(created["GlobalTableVersion"], "2019.11.21");
+    let table = describe(&server, "plain").await;
+    let replica = json!({
+        "RegionName": "us-east-1",
+        "ReplicaStatus": "CREATING",
+        "WarmThroughput": {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000, "Status": "ACTIVE"},
+        "GlobalTableSettingsReplicationMode": "ENABLED_WITH_OVERRIDES",
+    });
+    assert_eq!(table["TableStatus"], "ACTIVE");
+    assert_eq!(table["Replicas"], json!([replica]));
+    assert_eq!(table["GlobalTableSettingsReplicationMode"], "ENABLED_WITH_OVERRIDES");
+    assert_eq!(
+        table["StreamSpecification"],
+        json!({"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+    );
+
+    let protect = json!({"TableName": "plain", "DeletionProtectionEnabled": true});
+    let in_use = || fails("ResourceInUseException", IN_USE);
+    server
+        .check(vec![
+            ("UpdateTable", protect, in_use()),
+            ("UpdateTable", update(json!([create("eu-north-1")])), in_use()),
+            ("UpdateTable", update(json!([create("us-east-1")])), in_use()),
+            ("DeleteTable", json!({"TableName": "plain"}), in_use()),
+        ])
+        .await;
+    finish_joining(&server, "us-east-1").await;
+    assert_eq!(describe(&server, "plain").await["Replicas"][0]["ReplicaStatus"], "ACTIVE");
+
+    let off = json!({"TableName": "plain", "StreamSpecification": {"StreamEnabled": false}});
+    let provisioned = json!({
+        "TableName": "plain",
+        "BillingMode": "PROVISIONED",
+        "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+    });
+    let foreign = "Failed to create a the new replica of table with name: ‘plain’ because one or more replicas already existed as tables.";
+    server
+        .check(vec![
+            (
+                "UpdateTable",
+                off,
+                invalid("One or more parameter values were invalid: Disabling Stream is not allowed for a Global Table replica."),
+            ),
+            (
+                "UpdateTable",
+                provisioned,
+                invalid("Table write capacity should either be Pay-Per-Request or AutoScaled."),
+            ),
+            ("UpdateTable", update(json!([create("us-east-1")])), invalid(foreign)),
+            ("UpdateTable", update(json!([create("ap-south-1")])), invalid(foreign)),
+        ])
+        .await;
+    server.ok("UpdateTable", update(json!([delete("us-east-1")]))).await;
+    let table = describe(&server, "plain").await;
+    assert_eq!((&table["Replicas"], &table["GlobalTableVersion"]), (&json!(null), &json!(null)));
+    server.ok("UpdateTable", update(json!([create("us-east-1")]))).await;
+    // One that never answers can be let go.
+    server.ok("UpdateTable", update(json!([delete("us-east-1")]))).await;
+    server.ok("DeleteTable", json!({"TableName": "plain"})).await;
+    let missing = fails("ResourceNotFoundException", "Requested resource not found: Table: plain not found");
+    server.check(vec![("DescribeTable", json!({"TableName": "plain"}), missing)]).await;
+}
+
+#[tokio::test]
+async fn a_member_leaves_before_it_goes() {
+    let server = start(None).await;
+    for newcomer in ["us-east-1", "eu-north-1"] {
+        server.ok("UpdateTable", update(json!([create(newcomer)]))).await;
+        finish_joining(&server, newcomer).await;
+    }
+    let deleted = server.ok("DeleteTable", json!({"TableName": "plain"})).await;
+    assert_eq!(deleted["TableDescription"]["TableStatus"], "DELETING");
+    assert_eq!(describe(&server, "plain").await["TableStatus"], "DELETING");
+    let in_use = || fails("ResourceInUseException", IN_USE);
+    server
+        .check(vec![
+            ("DeleteTable", json!({"TableName": "plain"}), in_use()),
+            ("UpdateTable", update(json!([delete("us-east-1")])), in_use()),
+            (
+                "GetItem",
+                json!({"TableName": "plain", "Key": {"pk": s("a")}}),
+                fails("ResourceNotFoundException", "Requested resource not found"),
+            ),
+        ])
+        .await;
+}
+
+#[tokio::test]
+async fn a_new_replica_is_described_and_nothing_else() {
+    let source = start(None).await;
+    source.ok("UpdateTable", update(json!([create("us-east-1")]))).await;
+    let table = source.context.region.table(&"plain".parse().unwrap()).await.unwrap();
+    let newcomer =
+        Region::open(region("us-east-1"), Arc::new(MemoryEngine::new()), Env::real()).await.unwrap();
+    newcomer.merge_settings(&table.shared().unwrap()).await.unwrap();
+    let newcomer = Server { context: Context { region: newcomer, endpoint: "localhost:8000".into() } };
+
+    let table = describe(&newcomer, "plain").await;
+    assert_eq!(table["TableStatus"], "CREATING");
+    assert_eq!(table["TableArn"], "arn:aws:dynamodb:us-east-1:000000000000:table/plain");
+    assert_eq!(table["Replicas"][0]["RegionName"], "eu-west-1");
+    assert_eq!(table["Replicas"][0]["ReplicaStatus"], "ACTIVE");
+    let name = || json!({"TableName": "plain"});
+    let in_use = || fails("ResourceInUseException", IN_USE);
+    let missing =
+        || fails("ResourceNotFoundException", "Requested resource not found: Table: plain not found");
+    let arn = &table["TableArn"];
+    let untagged = format!("Requested resource not found: ResourceArn: {} not found", arn.as_str().unwrap());
+    let joining = "Create/Update/Delete of replica is not allowed while the replica is being added to table with name: ‘plain’ in region: ‘us-east-1’.";
+    newcomer
+        .check(vec![
+            ("DeleteTable", name(), in_use()),
+            ("UpdateTable", json!({"TableName": "plain", "DeletionProtectionEnabled": true}), in_use()),
+            ("UpdateTable", update(json!([create("eu-north-1")])), invalid(joining)),
+            ("DescribeTimeToLive", name(), missing()),
+            ("DescribeContinuousBackups", name(), fails("TableNotFoundException", "Table not found: plain")),
+            (
+                "ListTagsOfResource",
+                json!({"ResourceArn": arn}),
+                fails("ResourceNotFoundException", &untagged),
+            ),
+        ])
+        .await;
+}
+
+#[tokio::test]
+async fn one_of_two_members_ships_before_it_goes() {
+    let server = start(None).await;
+    server.ok("UpdateTable", update(json!([create("us-east-1")]))).await;
+    finish_joining(&server, "us-east-1").await;
+    server.ok("DeleteTable", json!({"TableName": "plain"})).await;
+    let message = "Attempt to change a resource which is still in use: Table is being deleted: plain";
+    let again = fails("ResourceInUseException", message);
+    server.check(vec![("DeleteTable", json!({"TableName": "plain"}), again)]).await;
+    assert_eq!(describe(&server, "plain").await["TableStatus"], "DELETING");
+}
+
+#[tokio::test]
+async fn wrong_replica_updates_are_refused() {
+    let server = start(Some(vec![region("us-east-1"), region("us-west-2")])).await;
+    let unknown = |name: &str| {
+        format!(
+            "Region {name} is not supported. The latest version of global tables are only supported in the following regions: [us-east-1, us-west-2]"
+        )
+    };
+    let not_member = "Update global table operation failed because one or more replicas were not part of the global table. Please retry the request without these replicas: [us-east-1].";
+    let local = "Cannot add or delete the local region through ReplicaUpdates. Use CreateTable, DeleteTable, or UpdateTable as required.";
+    let nothing = "There are no actions specified in the Replica Update Action of the request.";
+    let with_member = |name: &str, value: Value| json!([{"Create": with(json!({"RegionName": "us-east-1"}), json!({name: value}))}]);
+    let rows: Vec<(Value, String)> = vec![
+        (
+            json!([create("us-east-1"), create("us-west-2")]),
+            "Update table operation with more than one create or delete replica actions not allowed".to_owned(),
+        ),
+        (
+            json!([create("us-east-1"), delete("us-west-2")]),
+            "Update table operation with more than one type of replica actions not allowed.".to_owned(),
+        ),
+        (json!([{}]), nothing.to_owned()),
+        (json!([{"Update": {"RegionName": "us-east-1"}}]), not_member.to_owned()),
+        (json!([delete("us-east-1")]), not_member.to_owned()),
+        (json!([create("eu-west-1")]), local.to_owned()),
+        (json!([delete("eu-west-1")]), local.to_owned()),
+        (json!([create("eu-north-1")]), unknown("eu-north-1")),
+        (json!([create("US-EAST-1")]), unknown("US-EAST-1")),
+        (
+            with_member("KMSMasterKeyId", json!("key")),
+            "One or more parameter values were invalid: KMSMasterKeyId must be specified for each replica.".to_owned(),
+        ),
+        (
+            with_member("ProvisionedThroughputOverride", json!({"ReadCapacityUnits": 1})),
+            "ProvisionedThroughputOverride is not supported yet".to_owned(),
+        ),
+        (
+            with_member("TableClassOverride", json!("STANDARD_INFREQUENT_ACCESS")),
+            "TableClassOverride is not supported yet".to_owned(),
+        ),
+        (
+            json!([{"Disassociate": {"RegionName": "eu-west-1", "DisassociationMode": "WAIT_FOR_REPLICATION"}}]),
+            "Disassociate in ReplicaUpdates is not supported yet".to_owned(),
+        ),
+        (
+            json!([]),
+            "1 validation error detected: Value '[]' at 'replicaUpdates' failed to satisfy constraint: Member must have length greater than or equal to 1".to_owned(),
+        ),
+    ];
+    for (updates, message) in rows {
+        server.refuses("UpdateTable", vec![(update(updates), &message)]).await;
+    }
+    let provisioned = json!({
+        "BillingMode": "PROVISIONED",
+        "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+    });
+    server.ok("CreateTable", with(plain("dear"), provisioned)).await;
+    let request = with(update(json!([create("us-east-1")])), json!({"TableName": "dear"}));
+    let message = "Table write capacity should either be Pay-Per-Request or AutoScaled.";
+    server.refuses("UpdateTable", vec![(request, message)]).await;
+    let missing = with(update(json!([create("us-east-1")])), json!({"TableName": "missing"}));
+    let not_found =
+        fails("ResourceNotFoundException", "Requested resource not found: Table: missing not found");
+    server.check(vec![("UpdateTable", missing, not_found)]).await;
+
+    let alone = Server::start().await;
+    alone.ok("CreateTable", plain("plain")).await;
+    let message = "This server has no connection to other Regions, so that a table cannot have replicas";
+    alone.refuses("UpdateTable", vec![(update(json!([create("us-east-1")])), message)]).await;
+}
