@@ -107,7 +107,9 @@ fn nesting_is_bounded() {
 fn strings_with_every_escape() {
     let value = value_from_json(r#"{"S":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"}"#).unwrap();
     assert_eq!(value, AttributeValue::S("\"\\/\u{8}\u{c}\n\r\té😀".into()));
-    for broken in [r#"{"S":"\ud83d"}"#, r#"{"S":"\ude00x"}"#, r#"{"S":"\x"}"#, r#"{"S":"\u12"#, "{\"S\":\"\n\"}"] {
+    for broken in
+        [r#"{"S":"\ud83d"}"#, r#"{"S":"\ude00x"}"#, r#"{"S":"\x"}"#, r#"{"S":"\u12"#, "{\"S\":\"\n\"}"]
+    {
         assert!(matches!(value_from_json(broken), Err(Error::Serialization(_))), "{broken}");
     }
 }

@@ -36,7 +36,10 @@ fn normal_form() {
 
 #[test]
 fn what_is_no_number() {
-    for text in ["", "-", "+", ".", "e5", "1e", "1e+", "1e5.0", "NaN", "Infinity", "0x10", " 1", "1 ", "1_000", "--1", "1.2.3", "１"] {
+    for text in [
+        "", "-", "+", ".", "e5", "1e", "1e+", "1e5.0", "NaN", "Infinity", "0x10", " 1", "1 ", "1_000", "--1",
+        "1.2.3", "１",
+    ] {
         assert_eq!(text.parse::<Number>(), Err(Error::NumberInvalid(text.to_owned())), "{text}");
     }
     let digits39 = format!("1{}1", "0".repeat(37));

@@ -7,7 +7,7 @@ use graticule_tables::{Change, Merged, Origin, SharedTable, schema::TableStatus}
 use tokio::sync::mpsc;
 
 use crate::{
-    message::{Body, Frame, Reply, Request, WireChange},
+    message::{Body, Frame, Reply, Request, WireChange, WireTable},
     replicator::Replicator,
     transport::Wire,
 };
@@ -56,9 +56,11 @@ impl Replicator {
 
     async fn answer(&self, peer: &RegionName, request: Request) -> Result<Reply, Error> {
         match request {
-            Request::TableExists { table } => match self.region.table(&table.parse()?).await {
-                Ok(_) => Ok(Reply::TableExists(true)),
-                Err(Error::ResourceNotFound) => Ok(Reply::TableExists(false)),
+            Request::Table { table } => match self.region.table(&table.parse()?).await {
+                Ok(table) => {
+                    Ok(Reply::Table(Some(WireTable { deletion_protection: table.deletion_protection })))
+                }
+                Err(Error::ResourceNotFound) => Ok(Reply::Table(None)),
                 Err(error) => Err(error),
             },
             Request::Settings { shared } => {

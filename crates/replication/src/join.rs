@@ -52,7 +52,11 @@ impl Replicator {
     }
 
     /// The table and the membership to fill, if that is still wanted.
-    async fn joining(&self, name: &TableName, (uuid, peer): &Shared) -> Option<(Arc<Table>, Register<Member>)> {
+    async fn joining(
+        &self,
+        name: &TableName,
+        (uuid, peer): &Shared,
+    ) -> Option<(Arc<Table>, Register<Member>)> {
         let table = self.region.table(name).await.ok().filter(|table| table.uuid == *uuid)?;
         let source = Member::Joining { source: self.region.name().clone() };
         let register = table.settings.members.get(peer).filter(|register| register.value == source)?.clone();

@@ -16,6 +16,6 @@ mod ship;
 pub mod tcp;
 mod transport;
 
-pub use message::{Body, Frame, PROTOCOL_VERSION, Reply, Request, WireChange};
+pub use message::{Body, Frame, PROTOCOL_VERSION, Reply, Request, WireChange, WireTable};
 pub use replicator::{Policy, Replicator};
 pub use transport::{LinkError, Transport, Wire};

@@ -31,8 +31,8 @@ pub enum Body {
 /// What the source of a link asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    /// Is there a table of this name?
-    TableExists {
+    /// What is there by this name?
+    Table {
         /// The name.
         table: String,
     },
@@ -68,8 +68,8 @@ pub enum Request {
 /// What the target of a link answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
-    /// Whether the table exists.
-    TableExists(bool),
+    /// The table, if there is one.
+    Table(Option<WireTable>),
     /// The settings are merged, durably; writes of the target before this time did not know them.
     SettingsMerged {
         /// Hybrid time, as bits.
@@ -83,6 +83,13 @@ pub enum Reply {
     Applied,
     /// It did not work; the source may try again.
     Failed(String),
+}
+
+/// What is told of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireTable {
+    /// It may not be deleted.
+    pub deletion_protection: bool,
 }
 
 /// A change as it travels.

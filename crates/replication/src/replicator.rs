@@ -10,7 +10,7 @@ use std::{
 use graticule_env::Env;
 use graticule_model::{Error, RegionName, TableName, version::HybridTime};
 use graticule_tables::{
-    BoxFuture, Peers, Region, Table,
+    BoxFuture, PeerTable, Peers, Region, Table,
     schema::{Member, Settings, TableStatus},
 };
 use parking_lot::Mutex;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::{
-    message::{Reply, Request},
+    message::{Reply, Request, WireTable},
     session::{Ending, Session},
     transport::Transport,
 };
@@ -271,20 +271,22 @@ impl Peers for PeersOf {
         self.0.transport.known()
     }
 
-    fn table_exists<'a>(
+    fn table<'a>(
         &'a self,
         region: &'a RegionName,
         table: &'a TableName,
-    ) -> BoxFuture<'a, Result<bool, Error>> {
+    ) -> BoxFuture<'a, Result<Option<PeerTable>, Error>> {
         Box::pin(async move {
             let here = &self.0;
             let ask = async {
                 let wire = here.transport.connect(here.region.name(), region).await?;
                 let session = Ending(Session::start(here.env(), wire));
-                session.0.call(Request::TableExists { table: table.to_string() }).await
+                session.0.call(Request::Table { table: table.to_string() }).await
             };
             match here.env().timeout(QUESTION_TIMEOUT, ask).await {
-                Some(Ok(Reply::TableExists(exists))) => Ok(exists),
+                Some(Ok(Reply::Table(table))) => {
+                    Ok(table.map(|WireTable { deletion_protection }| PeerTable { deletion_protection }))
+                }
                 Some(Ok(other)) => Err(unreachable_region(region, &format!("unexpected reply {other:?}"))),
                 Some(Err(error)) => Err(unreachable_region(region, &error.to_string())),
                 None => Err(unreachable_region(region, "no answer in time")),

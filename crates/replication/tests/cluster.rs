@@ -13,7 +13,9 @@ use std::{
 
 use graticule_env::{BoxTask, Env, Environment};
 use graticule_kv::{Direction, Engine, memory::MemoryEngine};
-use graticule_model::{AttributeValue, Error, Item, KeyType, RegionName, TableName, Version, version::HybridTime};
+use graticule_model::{
+    AttributeValue, Error, Item, KeyType, RegionName, TableName, Version, version::HybridTime,
+};
 use graticule_replication::{Policy, Replicator};
 use graticule_tables::{
     Action, ActionKind, PageRequest, Region, Span, Table,

@@ -150,7 +150,10 @@ async fn what_lost_is_counted_and_listed() {
     .await;
     listed.sort_by(|one, other| one.key.cmp(&other.key));
     assert_eq!((listed.len(), count), (2, 2), "{listed:?}");
-    assert_eq!((&listed[0].key[..], &listed[0].winner, &listed[0].loser), (r#"{"pk":{"S":"one"}}"#, &winner, &lost));
+    assert_eq!(
+        (&listed[0].key[..], &listed[0].winner, &listed[0].loser),
+        (r#"{"pk":{"S":"one"}}"#, &winner, &lost)
+    );
     assert!(listed.iter().all(|conflict| conflict.discarded.as_ref().unwrap().contains("of a")));
     assert_eq!(listed[1].loser, lost);
 }

@@ -67,8 +67,7 @@ async fn replicas_are_added_while_all_write() {
         };
         tokio::join!(writing_in_b, adding).0
     };
-    let (first, second, third) =
-        tokio::join!(write_until(&stop, &a, 1), write_until(&stop, &a, 2), adding);
+    let (first, second, third) = tokio::join!(write_until(&stop, &a, 1), write_until(&stop, &a, 2), adding);
     assert!(first > 0 && second > 0 && third > 0);
     equal(&[&a, &b, &c]).await;
 }

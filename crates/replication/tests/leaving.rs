@@ -5,10 +5,7 @@ use std::time::Duration;
 use crate::cluster::{Node, cluster, equal, eventually, members, name};
 
 async fn gone(node: &Node) {
-    eventually("the replica to go", async || {
-        node.region.table(&name()).await.is_err().then_some(())
-    })
-    .await;
+    eventually("the replica to go", async || node.region.table(&name()).await.is_err().then_some(())).await;
 }
 
 /// Writes until the replica takes no more; gives how many writes were acknowledged.

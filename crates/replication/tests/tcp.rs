@@ -54,7 +54,7 @@ async fn assert_works(address: &str) {
     let here = region_name("tester");
     let transport = transport(SECRET, "b", address);
     let mut wire = transport.connect(&here, &region_name("b")).await.unwrap();
-    let request = Request::TableExists { table: "orders".to_owned() };
+    let request = Request::Table { table: "orders".to_owned() };
     wire.sender.send(Frame { id: 7, body: Body::Request(request) }).await.unwrap();
     let reply = tokio::time::timeout(DEADLINE, wire.receiver.recv()).await.unwrap();
     assert!(matches!(reply, Some(Frame { id: 7, body: Body::Reply(_) })), "{reply:?}");
@@ -208,7 +208,9 @@ async fn a_source_that_cannot_prove_itself_is_refused() {
     let length = stream.read_u32().await.unwrap() as usize;
     let mut said = vec![0; length];
     stream.read_exact(&mut said).await.unwrap();
-    let Welcome::Ok { nonce, proof } = postcard::from_bytes(&said).unwrap() else { panic!("refused at once") };
+    let Welcome::Ok { nonce, proof } = postcard::from_bytes(&said).unwrap() else {
+        panic!("refused at once")
+    };
     assert_ne!((nonce, proof), ([0; 32], [0; 32]));
     // Its own proof, sent back, is of no use either.
     let answer = postcard::to_stdvec(&proof).unwrap();

@@ -21,7 +21,7 @@ pub struct Clock {
 struct State {
     last: HybridTime,
     issued: HybridTime,
-    /// For each write under way: the time below which its version cannot be. Counted.
+    /// For each write under way: the time that its version comes after. Counted.
     writing: BTreeMap<HybridTime, usize>,
 }
 
@@ -72,9 +72,9 @@ impl Clock {
     pub fn closed(&self) -> HybridTime {
         let mut state = self.state.lock();
         match state.writing.first_key_value() {
-            Some((floor, _)) => *floor,
+            // A version comes after all that was given or seen before, even while the clock behind it stands still.
+            Some((floor, _)) => floor.next(),
             None => {
-                // The next version comes after `last`, even while the clock behind it stands still.
                 state.last = self.physical().max(state.last);
                 state.last.next()
             }

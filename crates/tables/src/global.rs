@@ -175,8 +175,8 @@ impl Table {
             Some(Member::Active) if self.status == TableStatus::Creating => self.status = TableStatus::Active,
             _ => {}
         }
-        if self.settings.billing.value.on_demand != before.billing.value.on_demand {
-            self.on_demand_since_ms = self.settings.billing.value.on_demand.then_some(now_ms);
+        if self.settings.billing.value.on_demand && !before.billing.value.on_demand {
+            self.on_demand_since_ms = Some(now_ms);
         }
     }
 }
@@ -558,7 +558,8 @@ impl Region {
                     discarded: change.new.as_ref().map(|json| String::from_utf8_lossy(json).into_owned()),
                     at_ms: self.env.unix_ms(),
                 };
-                batch.put(conflict_key(table, change, key), serde_json::to_vec(&conflict).unwrap_or_default());
+                batch
+                    .put(conflict_key(table, change, key), serde_json::to_vec(&conflict).unwrap_or_default());
                 batch.add(counter_key(table.id, BASE, COUNT_CONFLICTS), 1);
             }
             return Ok(None);

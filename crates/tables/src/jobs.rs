@@ -37,6 +37,9 @@ const TOMBSTONE_AGE_MS_MIN: u64 = 10_000;
 /// How long discarded changes are listed.
 const CONFLICT_AGE_MS_MAX: u64 = 7 * 24 * 60 * 60 * 1000;
 
+/// Entries as an engine gives them.
+type Rows = Vec<(Vec<u8>, Value)>;
+
 /// Whether a job has more to do at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progressed {
@@ -160,7 +163,7 @@ impl Region {
             None => end.clone(),
         };
         let freeze = Progress { covered: progress.covered.clone(), frozen: frozen.clone() };
-        if !self.put_progress(table, &progress_key, &freeze, Vec::new()).await? {
+        if !self.put_progress(table, &progress_key, &freeze, None).await? {
             return Ok(());
         }
         let past = [&frozen[..], &[0]].concat();
@@ -173,7 +176,7 @@ impl Region {
                 .map_err(internal)?
         };
         let cover = Progress { covered: frozen, frozen: Vec::new() };
-        self.put_progress(table, &progress_key, &cover, vec![(index, rows)]).await?;
+        self.put_progress(table, &progress_key, &cover, Some((index, rows))).await?;
         Ok(())
     }
 
@@ -183,7 +186,7 @@ impl Region {
         table: &Table,
         progress_key: &[u8],
         progress: &Progress,
-        fill: Vec<(&LocalIndex, Vec<(Vec<u8>, Value)>)>,
+        fill: Option<(&LocalIndex, Rows)>,
     ) -> Result<bool, Error> {
         let declared = Declared { reads: vec![fence_key(&table.name)], writes: vec![progress_key.to_vec()] };
         let decide = |values: &[Option<Value>]| {

@@ -175,3 +175,76 @@ fn encode_number(number: Number, out: &mut Vec<u8>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Key values of one type, with the bytes and digits that encodings treat in their own way.
+    fn pair() -> impl Strategy<Value = (AttributeValue, AttributeValue)> {
+        let bytes = || prop::collection::vec(prop::sample::select(vec![0_u8, 1, 2, 0x61, 0xfe, 0xff]), 0..5);
+        let text = || prop_oneof!["[\u{0}\u{1}ab\u{ff}\u{10ffff}]{0,4}", ".{0,6}"];
+        let number = || {
+            let near =
+                (-200_i64..200, -3_i32..4).prop_map(|(digits, exponent)| format!("{digits}e{exponent}"));
+            let any = ("-?[1-9][0-9]{0,37}", -120_i32..80)
+                .prop_map(|(digits, exponent)| format!("{digits}e{exponent}"));
+            let edge =
+                prop::sample::select(vec!["1e-130", "-1e-130", "9.9e125", "-9.9e125", "0", "1", "10", "100"]);
+            prop_oneof![near, any, edge.prop_map(str::to_owned)]
+                .prop_map(|text| AttributeValue::N(text.parse().unwrap()))
+        };
+        prop_oneof![
+            (bytes(), bytes()).prop_map(|(a, b)| (AttributeValue::B(a), AttributeValue::B(b))),
+            (text(), text()).prop_map(|(a, b)| (AttributeValue::S(a), AttributeValue::S(b))),
+            (number(), number()),
+        ]
+    }
+
+    fn encoded(value: &AttributeValue) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode_key_value(value, &mut out);
+        out
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+
+        #[test]
+        fn encodings_sort_like_values_and_end_themselves((a, b) in pair()) {
+            let (key_a, key_b) = (encoded(&a), encoded(&b));
+            prop_assert_eq!(Some(key_a.cmp(&key_b)), a.compare(&b));
+            prop_assert!(key_a == key_b || !key_b.starts_with(&key_a), "{:?} is a prefix of {:?}", a, b);
+            // Whatever is laid after them, keys stay in the order of their first values.
+            if key_a != key_b {
+                let (long_a, long_b) = ([&key_a[..], &[0xff; 3]].concat(), [&key_b[..], &[0; 3]].concat());
+                prop_assert_eq!(Some(long_a.cmp(&long_b)), a.compare(&b));
+            }
+        }
+
+        #[test]
+        fn prefixes_find_what_begins_with_them((a, b) in pair()) {
+            let begins = match (&a, &b) {
+                (AttributeValue::S(a), AttributeValue::S(b)) => b.starts_with(a.as_str()),
+                (AttributeValue::B(a), AttributeValue::B(b)) => b.starts_with(a),
+                _ => return Ok(()),
+            };
+            let mut prefix = Vec::new();
+            encode_key_prefix(&a, &mut prefix);
+            prop_assert_eq!(encoded(&b).starts_with(&prefix), begins);
+        }
+
+        #[test]
+        fn the_end_of_a_prefix_is_its_next_neighbour(
+            prefix in prop::collection::vec(any::<u8>(), 0..4),
+            other in prop::collection::vec(prop_oneof![Just(0xff_u8), any::<u8>()], 0..6),
+        ) {
+            let prefix = [&[0x10], &prefix[..]].concat();
+            let other = [&[0x10], &other[..]].concat();
+            let (start, end) = prefix_range(prefix.clone());
+            prop_assert_eq!(start <= other && other < end, other.starts_with(&prefix));
+        }
+    }
+}

@@ -24,7 +24,7 @@ pub use global::{Conflict, Merged, Origin, Outgoing, SharedTable, change_key};
 pub use graticule_kv::{BoxFuture, Direction, PageLimit};
 pub use read::{Page, PageRequest, Span};
 pub use record::{Change, Record};
-pub use region::{Peers, Region};
+pub use region::{PeerTable, Peers, Region};
 pub use schema::Table;
 pub use streams::{StreamBounds, StreamPage};
 pub use write::{RequestToken, WriteOutcome, Written};

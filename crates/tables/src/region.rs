@@ -25,12 +25,19 @@ pub trait Peers: Send + Sync {
     /// The Regions that this one can replicate with; `None` if any Region can be named.
     fn known(&self) -> Option<Vec<RegionName>>;
 
-    /// Whether `region` has a table of this name, whatever it is.
-    fn table_exists<'a>(
+    /// The table of this name in `region`, whatever it is, if there is one.
+    fn table<'a>(
         &'a self,
         region: &'a RegionName,
         table: &'a TableName,
-    ) -> BoxFuture<'a, Result<bool, Error>>;
+    ) -> BoxFuture<'a, Result<Option<PeerTable>, Error>>;
+}
+
+/// What another Region tells of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerTable {
+    /// It may not be deleted there.
+    pub deletion_protection: bool,
 }
 
 /// A Region.

@@ -102,8 +102,9 @@ pub(super) async fn describe(context: &Context, table: &Table, stage: Stage) -> 
         "WarmThroughput": warm_throughput(billing.on_demand, billing.throughput, warm_status),
         "DeletionProtectionEnabled": table.deletion_protection,
     });
-    if billing.on_demand {
-        shown["BillingModeSummary"] = json!({"BillingMode": "PAY_PER_REQUEST"});
+    if billing.on_demand || table.on_demand_since_ms.is_some() {
+        let mode = if billing.on_demand { "PAY_PER_REQUEST" } else { "PROVISIONED" };
+        shown["BillingModeSummary"] = json!({"BillingMode": mode});
         if let Some(since_ms) = table.on_demand_since_ms.filter(|_| stage != Stage::Creating) {
             shown["BillingModeSummary"]["LastUpdateToPayPerRequestDateTime"] = epoch_seconds(since_ms).into();
         }

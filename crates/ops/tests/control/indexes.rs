@@ -89,9 +89,8 @@ async fn an_index_is_filled_used_and_deleted() {
     server.ok("DeleteTable", json!({"TableName": "plain"})).await;
 }
 
-#[tokio::test]
-async fn wrong_index_updates_are_refused() {
-    let server = Server::start().await;
+/// A table with a local secondary index.
+fn with_local_index() -> Value {
     let local = json!({
         "AttributeDefinitions": [
             {"AttributeName": "pk", "AttributeType": "S"},
@@ -110,7 +109,13 @@ async fn wrong_index_updates_are_refused() {
             "Projection": {"ProjectionType": "ALL"},
         }],
     });
-    server.ok("CreateTable", with(plain("plain"), local)).await;
+    with(plain("plain"), local)
+}
+
+#[tokio::test]
+async fn wrong_index_updates_are_refused() {
+    let server = Server::start().await;
+    server.ok("CreateTable", with_local_index()).await;
     let p = "One or more parameter values were invalid: ";
     let with_units = |entry: Value| {
         let mut entry = entry;

@@ -1,8 +1,11 @@
 //! The operations on tables and streams.
 
+#![allow(clippy::unwrap_used)] // the lint's own exception stops at helper functions
+
 mod create;
 mod indexes;
 mod list;
+mod refusals;
 mod replicas;
 mod streams;
 mod tags;

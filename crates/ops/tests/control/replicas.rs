@@ -7,13 +7,16 @@ use graticule_kv::memory::MemoryEngine;
 use graticule_model::{Error, RegionName, TableName, version::HybridTime};
 use graticule_ops::Context;
 use graticule_tables::{
-    BoxFuture, Peers, Region,
+    BoxFuture, PeerTable, Peers, Region,
     schema::{Member, Register},
 };
 use serde_json::{Value, json};
 
 use super::{describe, plain, with};
 use crate::support::{Server, fails, invalid, s};
+
+/// A Region whose replica may not be deleted, once it is a member.
+const PROTECTED: &str = "sa-east-1";
 
 /// Regions of which one has a table.
 struct Others {
@@ -26,12 +29,14 @@ impl Peers for Others {
         self.known.clone()
     }
 
-    fn table_exists<'a>(
+    fn table<'a>(
         &'a self,
         region: &'a RegionName,
         _: &'a TableName,
-    ) -> BoxFuture<'a, Result<bool, Error>> {
-        Box::pin(async move { Ok(*region == self.occupied) })
+    ) -> BoxFuture<'a, Result<Option<PeerTable>, Error>> {
+        let protected = region.as_str() == PROTECTED;
+        let found = *region == self.occupied || protected;
+        Box::pin(async move { Ok(found.then_some(PeerTable { deletion_protection: protected })) })
     }
 }
 
@@ -286,4 +291,14 @@ async fn wrong_replica_updates_are_refused() {
     alone.ok("CreateTable", plain("plain")).await;
     let message = "This server has no connection to other Regions, so that a table cannot have replicas";
     alone.refuses("UpdateTable", vec![(update(json!([create("us-east-1")])), message)]).await;
+}
+
+#[tokio::test]
+async fn a_replica_protected_in_its_own_region_stays() {
+    let server = start(None).await;
+    server.ok("UpdateTable", update(json!([create("us-east-1")]))).await;
+    finish_joining(&server, "us-east-1").await;
+    finish_joining(&server, PROTECTED).await;
+    let text = "Cannot delete table plain in region sa-east-1 because it has deletion protection enabled. Disable deletion protection first.";
+    server.check(vec![("UpdateTable", update(json!([delete(PROTECTED)])), invalid(text))]).await;
 }

@@ -249,7 +249,7 @@ async fn create(
     let table = find_table(context, name).await?;
     check_can_join(&table, region.name(), newcomer, infrequent_access)?;
     if let Some(peers) = region.peers()
-        && peers.table_exists(newcomer, name).await?
+        && peers.table(newcomer, name).await?.is_some()
     {
         return Err(exists_already(name));
     }
@@ -298,6 +298,17 @@ fn check_can_join(
 
 async fn delete(context: &Context, name: &TableName, member: &RegionName) -> Result<Arc<Table>, Error> {
     let region = &context.region;
+    if let Some(peers) = region.peers() {
+        match peers.table(member, name).await {
+            Ok(Some(table)) if table.deletion_protection => {
+                return invalid(format!(
+                    "Cannot delete table {name} in region {member} because it has deletion protection enabled. Disable deletion protection first."
+                ));
+            }
+            // A Region that cannot be asked can be taken out all the same: it may never come back.
+            Ok(_) | Err(_) => {}
+        }
+    }
     let leave = region.update_settings(name, |table| {
         check_member(table, region.name(), member.as_str())?;
         let other_joining = table

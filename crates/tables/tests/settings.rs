@@ -1,0 +1,134 @@
+//! Shared settings: merging is commutative, associative and idempotent; and what a Region does with another's.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use graticule_model::{Error, KeyType, Version, version::HybridTime};
+use graticule_tables::{
+    Merged, SharedTable,
+    schema::{Billing, Member, Projection, Register, Settings, StreamView, TableStatus, Throughput},
+};
+use proptest::prelude::*;
+
+use crate::support::{Opened, definition, key_schema, open, plain_table, region_name, table_name};
+
+/// A register whose value is a function of its version, as it is in the world.
+fn register<T: Clone + PartialEq + std::fmt::Debug>(
+    value: impl Fn(u64) -> T + Clone,
+) -> impl Strategy<Value = Register<T>> {
+    (0_u64..6, 0_usize..2).prop_map(move |(time, region)| {
+        let version = Version { time: HybridTime::from_bits(time), region: Arc::from(["a", "b"][region]) };
+        Register::new(version, value(time * 2 + region as u64))
+    })
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    let throughput = |number| Throughput { read: number, write: number };
+    let index = |number: u64| {
+        let key = key_schema((["x", "y"][number as usize % 2], KeyType::S), None);
+        (!number.is_multiple_of(3)).then(|| definition(key, Projection::All))
+    };
+    let member = |number: u64| match number % 3 {
+        0 => Member::Active,
+        1 => Member::Removed,
+        _ => Member::Joining { source: region_name("s") },
+    };
+    (
+        register(move |number| Billing { on_demand: number % 2 == 0, throughput: throughput(number) }),
+        prop::collection::btree_map("i-[12]", register(index), 0..3),
+        register(|number| (number % 2 == 0).then(|| format!("ttl{number}"))),
+        register(|number| (number % 3 == 0).then_some(StreamView::NewAndOldImages)),
+        register(|number| (number % 3 == 0).then_some(number % 2 == 0)),
+        prop::collection::btree_map("[a-c]", register(member), 0..4),
+    )
+        .prop_map(|(billing, indexes, ttl, stream, infrequent_access, members)| Settings {
+            billing,
+            indexes: indexes.into_iter().map(|(name, index)| (name.parse().unwrap(), index)).collect(),
+            ttl,
+            stream,
+            infrequent_access,
+            members: members.into_iter().map(|(name, member)| (region_name(&name), member)).collect(),
+        })
+}
+
+fn merged(a: &Settings, b: &Settings) -> Settings {
+    let mut merged = a.clone();
+    merged.merge(b);
+    merged
+}
+
+proptest! {
+    #[test]
+    fn merging_has_one_result(a in settings(), b in settings(), c in settings()) {
+        prop_assert_eq!(merged(&a, &b), merged(&b, &a));
+        prop_assert_eq!(merged(&merged(&a, &b), &c), merged(&a, &merged(&b, &c)));
+        prop_assert_eq!(merged(&a, &a), a.clone());
+        let ab = merged(&a, &b);
+        prop_assert_eq!(merged(&ab, &b), ab.clone());
+        prop_assert_eq!(ab.version(), a.version().max(b.version()));
+        prop_assert!(!ab.clone().merge(&a), "nothing new is no change");
+    }
+}
+
+fn set_member(table: &mut SharedTable, region: &str, time: u64, member: Member) {
+    let version = Version { time: HybridTime::from_bits(time), region: Arc::from("b") };
+    table.settings.members.insert(region_name(region), Register::new(version, member));
+}
+
+async fn status(opened: &Opened) -> Option<TableStatus> {
+    opened.region.table(&table_name("t-1")).await.ok().map(|table| table.status)
+}
+
+/// The life of a replica as its Region sees it.
+#[tokio::test]
+async fn a_replica_comes_and_goes_as_it_is_told() {
+    let opened = open("a").await;
+    let region = &opened.region;
+    let template = plain_table(region, "t-1");
+    let mut shared = SharedTable {
+        name: template.name.clone(),
+        group: "the group".to_owned(),
+        key: template.key.clone(),
+        local_indexes: BTreeMap::new(),
+        settings: template.settings.clone(),
+    };
+    let done = |merged: Result<Merged, Error>| matches!(merged, Ok(Merged::Done(_)));
+    set_member(&mut shared, "b", 1, Member::Active);
+    assert!(done(region.merge_settings(&shared).await));
+    assert_eq!(status(&opened).await, None, "others have a table, we do not");
+
+    set_member(&mut shared, "a", 2, Member::Joining { source: region_name("b") });
+    assert!(done(region.merge_settings(&shared).await));
+    assert_eq!(status(&opened).await, Some(TableStatus::Creating));
+    assert!(region.active_table(&table_name("t-1")).await.is_err());
+    assert!(done(region.merge_settings(&shared).await), "once more is no harm");
+    assert_eq!(status(&opened).await, Some(TableStatus::Creating));
+
+    let foreign = SharedTable { group: "another group".to_owned(), ..shared.clone() };
+    assert_eq!(region.merge_settings(&foreign).await.unwrap(), Merged::Foreign);
+
+    set_member(&mut shared, "a", 3, Member::Active);
+    assert!(done(region.merge_settings(&shared).await));
+    assert_eq!(status(&opened).await, Some(TableStatus::Active));
+
+    let mut stale = shared.clone();
+    set_member(&mut stale, "a", 2, Member::Joining { source: region_name("b") });
+    assert!(done(region.merge_settings(&stale).await));
+    assert_eq!(status(&opened).await, Some(TableStatus::Active), "what is older changes nothing");
+
+    // Taken out, heard or not, and added again: the old replica goes first.
+    set_member(&mut shared, "a", 5, Member::Joining { source: region_name("b") });
+    for _ in 0..2 {
+        assert_eq!(region.merge_settings(&shared).await.unwrap(), Merged::Leaving);
+        assert_eq!(status(&opened).await, Some(TableStatus::Deleting));
+    }
+    region.drop_table(&table_name("t-1"), |_| Ok(())).await.unwrap();
+    assert!(done(region.merge_settings(&shared).await));
+    assert_eq!(status(&opened).await, Some(TableStatus::Creating));
+
+    set_member(&mut shared, "a", 6, Member::Removed);
+    assert!(done(region.merge_settings(&shared).await));
+    assert_eq!(status(&opened).await, Some(TableStatus::Deleting));
+    region.drop_table(&table_name("t-1"), |_| Ok(())).await.unwrap();
+    assert!(done(region.merge_settings(&shared).await));
+    assert_eq!(status(&opened).await, None, "a member that was removed makes no table");
+}
