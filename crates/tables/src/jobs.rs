@@ -195,7 +195,7 @@ impl Region {
             }
             let mut batch = Batch::new();
             batch.put(progress_key, progress.encode());
-            for (index, rows) in &fill {
+            if let Some((index, rows)) = &fill {
                 for (_, stored) in rows {
                     let mut add = || {
                         let record = Record::decode(stored.clone()).map_err(internal)?;
