@@ -37,6 +37,9 @@ const HANDSHAKE_BYTES_MAX: usize = 1024;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 const TAG_BYTES: usize = 16;
 
+/// Knows the Regions that are here.
+pub type Find = dyn Fn(&str) -> Option<Arc<Replicator>> + Send + Sync;
+
 /// What both ends of every link know.
 #[derive(Clone)]
 pub struct Secret(Arc<[u8]>);
@@ -148,7 +151,7 @@ async fn welcome(
     env: &Env,
     secret: &Secret,
     stream: &mut TcpStream,
-    find: &(dyn Fn(&str) -> Option<Arc<Replicator>> + Send + Sync),
+    find: &Find,
 ) -> Result<(Agreed, RegionName, Arc<Replicator>), LinkError> {
     let mut greeting = [0; GREETING.len()];
     stream.read_exact(&mut greeting).await.map_err(broken)?;
@@ -282,7 +285,7 @@ pub async fn serve_links(
     env: Env,
     secret: Secret,
     listener: TcpListener,
-    find: Arc<dyn Fn(&str) -> Option<Arc<Replicator>> + Send + Sync>,
+    find: Arc<Find>,
 ) {
     loop {
         let (mut stream, address) = match listener.accept().await {

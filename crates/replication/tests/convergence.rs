@@ -16,17 +16,13 @@ pub(crate) async fn winners(nodes: &[&Node]) -> BTreeMap<String, (Version, Optio
     let mut winners: BTreeMap<String, (Version, Option<String>)> = BTreeMap::new();
     for node in nodes {
         let table = node.region.table(&name()).await.unwrap();
-        let head = node.region.log_bounds(&table).await.unwrap().next;
-        for position in 0..head {
-            // One entry at a time, because only the latest of each item in a page is given.
-            let one = PageLimit { entries: 1, bytes: usize::MAX };
-            for change in node.region.outgoing(&table, position, one).await.unwrap().changes {
-                let text = |json: &[u8]| String::from_utf8(json.to_vec()).unwrap();
-                let written = (change.version, change.new.as_deref().map(text));
-                let latest = winners.entry(text(&change.key)).or_insert_with(|| written.clone());
-                if latest.0 < written.0 {
-                    *latest = written;
-                }
+        let whole = PageLimit { entries: usize::MAX, bytes: usize::MAX };
+        for change in node.region.outgoing(&table, 0, whole).await.unwrap().changes {
+            let text = |json: &[u8]| String::from_utf8(json.to_vec()).unwrap();
+            let written = (change.version, change.new.as_deref().map(text));
+            let latest = winners.entry(text(&change.key)).or_insert_with(|| written.clone());
+            if latest.0 < written.0 {
+                *latest = written;
             }
         }
     }
