@@ -281,12 +281,7 @@ impl Transport for TcpTransport {
 }
 
 /// Serves links from other Regions on `listener` for as long as the process lives. `find` knows the Regions here.
-pub async fn serve_links(
-    env: Env,
-    secret: Secret,
-    listener: TcpListener,
-    find: Arc<Find>,
-) {
+pub async fn serve_links(env: Env, secret: Secret, listener: TcpListener, find: Arc<Find>) {
     loop {
         let (mut stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
