@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use graticule_kv::embedded::{EmbeddedEngine, OpenError};
+use graticule_kv::embedded::{EmbeddedEngine, OpenError, Options};
+use graticule_kv::{Batch, CommitError, Decision, Declared, transact};
 
-use crate::harness::{options, put};
+use crate::harness::{get, options, put};
 
 fn refusal(path: &Path) -> OpenError {
     let error = EmbeddedEngine::open(path, &options()).unwrap_err();
@@ -87,4 +88,19 @@ fn missing_permission_is_said() {
         assert!(matches!(refusal(directory.path()), OpenError::NoPermission { .. }));
     }
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+/// A store that filled its disk used to be of no use until it was restarted, not even for reading.
+#[tokio::test]
+async fn a_device_that_is_almost_full_takes_no_commits_and_gives_what_it_has() {
+    let directory = tempfile::tempdir().unwrap();
+    put(&EmbeddedEngine::open(directory.path(), &options()).unwrap(), "key", "value").await;
+    let never_enough = Options { free_bytes_min: u64::MAX, ..options() };
+    let engine = EmbeddedEngine::open(directory.path(), &never_enough).unwrap();
+    let mut batch = Batch::new();
+    batch.put("key", "other");
+    let refused = transact(&engine, &Declared::default(), |_| Decision::Commit(batch.clone(), ())).await;
+    let Err(CommitError::Aborted(reason)) = refused else { panic!("{refused:?}") };
+    assert!(reason.contains("free some space"), "{reason}");
+    assert_eq!(get(&engine, "key").await.as_deref(), Some("value"));
 }

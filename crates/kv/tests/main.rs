@@ -14,5 +14,4 @@ mod directory;
 mod harness;
 mod model;
 mod reopen;
-mod throughput;
 mod torn;

@@ -97,7 +97,8 @@ impl Replicator {
             table => table?,
         };
         // Nothing must count as applied that goes with a replica on its way out: another may take its place.
-        if table.group.as_deref() != Some(group) || table.status == TableStatus::Deleting {
+        let leaving = table.status == TableStatus::Deleting && !table.is_source(self.region.name());
+        if leaving || table.group.as_deref() != Some(group) {
             return Ok(Reply::Foreign);
         }
         if !changes.is_empty() {

@@ -183,6 +183,9 @@ impl Replicator {
 
     /// Drops a replica that has left, once every remaining member knows and has everything that was written here.
     async fn finish_departure(&self, table: &Arc<Table>) -> Result<(), Error> {
+        if table.is_source(self.region.name()) {
+            return Ok(()); // nobody else fills the new replica
+        }
         let head = self.region.log_bounds(table).await?.next;
         let ready = {
             let state = self.state.lock();

@@ -89,6 +89,26 @@ async fn what_fills_a_replica_is_not_shipped_again() {
     assert!(winners(&[&b]).await.is_empty());
 }
 
+/// A replica that left while a new one was being filled from it left that one unfinished for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_fills_the_new_replica_before_it_goes() {
+    let (network, [a, b, c]) = cluster().await;
+    a.create().await;
+    a.put("k", "v").await.unwrap();
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    network.part(&a.name, &c.name);
+    a.add(&c.name).await;
+    eventually("a replica to fill", async || c.status().await).await;
+    a.put("last words", "v").await.unwrap();
+    b.put("of b", "v").await.unwrap();
+    a.remove(&a.name).await;
+    network.heal();
+    members(&[&b, &c], &[&b.name, &c.name]).await;
+    gone(&a).await;
+    assert_eq!(equal(&[&b, &c]).await.len(), 3);
+}
+
 /// The replica that was on its way out took the new membership for its own and went all the same, while its Region
 /// acknowledged, and dropped, what was sent to fill the new one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -201,13 +201,14 @@ impl Region {
                         return Ok(None);
                     }
                     let before = table.settings.clone();
+                    let streamed = table.stream().is_some();
                     let answer = change(table)?;
                     table.settle_settings(&self.name, &before, log_next, self.env.unix_ms(), batch);
-                    Ok(Some(answer))
+                    Ok(Some((answer, streamed)))
                 })
                 .await?;
-            let Some(answer) = answer else { continue };
-            let closed_now = seen.stream().is_some() && table.stream().is_none();
+            let Some((answer, streamed)) = answer else { continue };
+            let closed_now = streamed && table.stream().is_none();
             let table = if closed_now { self.extend_closed_stream(table).await? } else { table };
             return Ok((table, answer));
         }

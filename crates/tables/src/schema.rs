@@ -335,6 +335,11 @@ impl Table {
             .filter(move |(region, member)| *region != here && **member != Member::Removed)
     }
 
+    /// Whether a new replica somewhere is being filled from the one in `here`.
+    pub fn is_source(&self, here: &RegionName) -> bool {
+        self.peers(here).any(|(_, member)| matches!(member, Member::Joining { source } if source == here))
+    }
+
     /// A secondary index that can be named in requests.
     pub fn secondary(&self, name: &str) -> Option<(&LocalIndex, &IndexDefinition)> {
         let index = self.indexes.get(name).filter(|index| index.state != IndexState::Deleting)?;

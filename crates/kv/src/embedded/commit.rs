@@ -72,7 +72,7 @@ impl Committer {
     fn commit(&mut self, requests: Vec<Request>, bytes: usize) {
         let mut group = Group::new(&self.store, &mut self.caches, bytes);
         let mut waiting = Vec::with_capacity(requests.len());
-        let mut refused = self.store.check_usable().err();
+        let mut refused = self.store.check_usable().and_then(|()| self.store.check_space()).err();
         for Request { batch, held, room, done } in requests {
             let mut committed = Committed::default();
             if refused.is_none() {

@@ -29,12 +29,15 @@ pub struct Options {
     pub memory: Memory,
     /// Most files that one store keeps open.
     pub open_files_max: i32,
+    /// Commits are refused while fewer bytes are free on the device. What is buffered must still find room when it
+    /// is flushed: a store that runs out of space in the middle of that is of no use until it is restarted.
+    pub free_bytes_min: u64,
 }
 
 impl Default for Options {
-    /// 512 MiB of memory of its own, 512 files.
+    /// 512 MiB of memory of its own, 512 files, 256 MiB that stay free.
     fn default() -> Options {
-        Options { memory: Memory::new(512 * MIB), open_files_max: 512 }
+        Options { memory: Memory::new(512 * MIB), open_files_max: 512, free_bytes_min: 256 * MIB as u64 }
     }
 }
 

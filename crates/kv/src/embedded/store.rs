@@ -28,11 +28,12 @@ pub(super) struct Store {
     db: DB,
     /// Why reads and commits are refused, once a write has failed.
     failure: OnceLock<String>,
+    free_bytes_min: u64,
 }
 
 impl Store {
-    pub(super) fn new(db: DB) -> Store {
-        Store { db, failure: OnceLock::new() }
+    pub(super) fn new(db: DB, free_bytes_min: u64) -> Store {
+        Store { db, failure: OnceLock::new(), free_bytes_min }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -54,6 +55,23 @@ impl Store {
     /// `Err` with the reason once a write has failed.
     pub(super) fn check_usable(&self) -> Result<(), String> {
         self.failure.get().map_or(Ok(()), |why| Err(why.clone()))
+    }
+
+    /// `Err` with the reason while the device is too full to take commits. Reads go on.
+    pub(super) fn check_space(&self) -> Result<(), String> {
+        // A device that does not tell is not held against the client.
+        let Ok(device) = rustix::fs::statvfs(self.path()) else { return Ok(()) };
+        let free_bytes = device.f_bavail.saturating_mul(device.f_frsize);
+        if free_bytes >= self.free_bytes_min {
+            return Ok(());
+        }
+        const MIB: u64 = 1024 * 1024;
+        Err(format!(
+            "only {} MiB are free where {} lies, and writes need {}; free some space, then they go on",
+            free_bytes / MIB,
+            self.path().display(),
+            self.free_bytes_min / MIB
+        ))
     }
 
     /// From now on nothing is read or committed.
