@@ -41,7 +41,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct ServeFlags {
     /// Address on which clients are served; port 0 picks a free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8000")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8000", value_parser = address)]
     pub(crate) listen: SocketAddr,
 
     /// Directory that holds the data; made if it is missing
@@ -62,7 +62,7 @@ pub(crate) struct ServeFlags {
     pub(crate) peers: Vec<Peer>,
 
     /// Address on which links from other Regions are served; needs --region
-    #[arg(long, value_name = "ADDR:PORT", requires_all = ["regions", "link_secret_file"])]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address, requires_all = ["regions", "link_secret_file"])]
     pub(crate) link_listen: Option<SocketAddr>,
 
     /// File with the secret that all linked Regions share
@@ -103,6 +103,10 @@ pub(crate) enum LogFormat {
 pub(crate) struct Peer {
     pub(crate) region: RegionName,
     pub(crate) address: String,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an IP address and a port, for example 127.0.0.1:8000".to_owned())
 }
 
 fn region(text: &str) -> Result<RegionName, String> {

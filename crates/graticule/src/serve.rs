@@ -37,6 +37,8 @@ pub(crate) enum ServeError {
     Insecure(SocketAddr),
     #[error("a Region cannot be hosted here and be a peer: {0}; remove one of --region and --peer")]
     PeerHosted(RegionName),
+    #[error("there are two addresses for the Region {0}; remove one of its --peer")]
+    PeerRepeated(RegionName),
     #[error("the link secret {} cannot be read: {source}; give a readable file with --link-secret-file", path.display())]
     Secret { path: PathBuf, source: io::Error },
     #[error("the link secret {} has fewer than 8 bytes; make one with: head -c 32 /dev/urandom | base64", .0.display())]
@@ -56,7 +58,8 @@ pub(crate) enum ServeError {
 impl ServeError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            ServeError::Log { .. } | ServeError::Insecure(_) | ServeError::PeerHosted(_) => 2,
+            ServeError::Log { .. } | ServeError::Insecure(_) => 2,
+            ServeError::PeerHosted(_) | ServeError::PeerRepeated(_) => 2,
             ServeError::Secret { .. } | ServeError::SecretShort(_) => 2,
             ServeError::Bind(_) | ServeError::LinkBind { .. } => 3,
             ServeError::Storage(_) | ServeError::Regions(_) => 4,
@@ -86,13 +89,22 @@ fn start_logs(flags: &ServeFlags) -> Result<(), ServeError> {
     Ok(())
 }
 
-async fn serve(flags: ServeFlags) -> Result<(), ServeError> {
+async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
     if !flags.listen.ip().is_loopback() && !flags.insecure_listen {
         return Err(ServeError::Insecure(flags.listen));
     }
     if let Some(peer) = flags.peers.iter().find(|peer| flags.regions.contains(&peer.region)) {
         return Err(ServeError::PeerHosted(peer.region.clone()));
     }
+    let mut peers = HashMap::new();
+    for peer in &flags.peers {
+        let known = peers.insert(peer.region.clone(), peer.address.clone());
+        if known.is_some_and(|address| address != peer.address) {
+            return Err(ServeError::PeerRepeated(peer.region.clone()));
+        }
+    }
+    flags.regions.sort();
+    flags.regions.dedup();
     let env = Env::real();
     let secret = read_secret(&flags)?;
     let storage = if flags.in_memory {
@@ -105,10 +117,7 @@ async fn serve(flags: ServeFlags) -> Result<(), ServeError> {
         Storage::Memory => "in memory only".to_owned(),
         Storage::Directory { path, .. } => format!("{} (every write is synced to disk)", path.display()),
     };
-    let tcp = secret.clone().map(|secret| {
-        let peers = flags.peers.iter().map(|peer| (peer.region.clone(), peer.address.clone()));
-        TcpTransport::new(env.clone(), secret, peers.collect::<HashMap<_, _>>())
-    });
+    let tcp = secret.clone().map(|secret| TcpTransport::new(env.clone(), secret, peers));
     let policy = Policy { clock_ahead_ms_max: flags.clock_ahead_ms_max };
     let node = Node::new(env.clone(), storage, flags.regions.clone(), tcp, policy);
     let handler = Arc::new(NodeHandler { node: Arc::clone(&node), endpoint: OnceLock::new() });
@@ -120,13 +129,15 @@ async fn serve(flags: ServeFlags) -> Result<(), ServeError> {
         }
         None => None,
     };
+    // With port 0, only the listener knows.
+    let link_address = links.as_ref().and_then(|listener| listener.local_addr().ok());
     node.open_existing().await.map_err(ServeError::Regions)?;
     if let (Some(listener), Some(secret)) = (links, secret) {
         let node = Arc::clone(&node);
         let find = Arc::new(move |region: &str| node.find(region));
         env.spawn("links", serve_links(env.clone(), secret, listener, find));
     }
-    announce(&flags, server.local_addr(), &place);
+    announce(&flags, server.local_addr(), link_address, &place);
     server.serve(stop_signal()).await;
     tracing::info!("stopped");
     Ok(())
@@ -142,7 +153,7 @@ fn read_secret(flags: &ServeFlags) -> Result<Option<Secret>, ServeError> {
     Ok(Some(Secret::new(secret)))
 }
 
-fn announce(flags: &ServeFlags, address: SocketAddr, place: &str) {
+fn announce(flags: &ServeFlags, address: SocketAddr, link_address: Option<SocketAddr>, place: &str) {
     let regions = if flags.regions.is_empty() {
         "any that a client names".to_owned()
     } else {
@@ -155,7 +166,7 @@ fn announce(flags: &ServeFlags, address: SocketAddr, place: &str) {
         "graticule {} listening on http://{address} | Regions: {regions} | data: {place}",
         env!("CARGO_PKG_VERSION")
     );
-    if let Some(link) = flags.link_listen {
+    if let Some(link) = link_address {
         let peers: Vec<String> =
             flags.peers.iter().map(|peer| format!("{} at {}", peer.region, peer.address)).collect();
         let _ = writeln!(out, "links on {link} | peers: {}", peers.join(", "));

@@ -99,7 +99,7 @@ fn help_explains_the_program_and_its_flags() {
 #[test]
 fn wrong_flags_are_refused_with_a_reason() {
     for (arguments, reason) in [
-        (&["serve", "--listen", "nowhere"][..], "invalid socket address"),
+        (&["serve", "--listen", "nowhere"][..], "for example 127.0.0.1:8000"),
         (&["serve", "--region", "Mars!"], "looks like us-east-1"),
         (&["serve", "--peer", "eu-west-1"], "REGION=HOST:PORT"),
         (&["serve", "--peer", "eu-west-1=127.0.0.1:1"], "--region"),
@@ -108,6 +108,22 @@ fn wrong_flags_are_refused_with_a_reason() {
         (&["serve", "--in-memory", "--listen", "0.0.0.0:0"], "--insecure-listen"),
         (&["serve", "--in-memory", "--log", "a=b=c"], "is no filter"),
         (&["serve", "--in-memory", "--link-secret-file", "/does/not/exist"], "--link-secret-file"),
+        (
+            // The second address of a Region silently took the place of the first.
+            &[
+                "serve",
+                "--in-memory",
+                "--region",
+                "us-east-1",
+                "--link-secret-file",
+                "x",
+                "--peer",
+                "eu-west-1=127.0.0.1:1",
+                "--peer",
+                "eu-west-1=127.0.0.1:2",
+            ],
+            "two addresses for the Region eu-west-1",
+        ),
         (&["fly"], "unrecognized subcommand"),
     ] {
         let (code, text) = run(arguments);
@@ -172,4 +188,28 @@ fn a_server_of_one_region_refuses_the_others() {
     let (status, body) = running.call("us-east-1", "FlyToTheMoon", "{}");
     assert_eq!(status, "HTTP/1.1 400 Bad Request");
     assert!(body.contains("UnknownOperationException"), "{body}");
+}
+
+// With port 0 the start-up line named port 0, and a Region given twice was shown twice.
+#[test]
+fn the_start_up_lines_say_what_is_so() {
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(secret.path(), "a secret of some length").unwrap();
+    let path = secret.path().to_str().unwrap();
+    let mut running = Running::start(&[
+        "--in-memory",
+        "--region",
+        "us-east-1",
+        "--region",
+        "us-east-1",
+        "--link-listen",
+        "127.0.0.1:0",
+        "--link-secret-file",
+        path,
+    ]);
+    assert!(running.line.contains("Regions: us-east-1 |"), "{}", running.line);
+    let mut links = String::new();
+    running.out.read_line(&mut links).unwrap();
+    let port = links.split("127.0.0.1:").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+    assert_ne!(port, "0", "{links}");
 }

@@ -1,6 +1,6 @@
 //! Reading request bodies, and the checks that several operations share.
 
-use graticule_model::{Error, Item, codec};
+use graticule_model::{AttributeValue, Error, Item, codec, limits::ATTRIBUTE_NAME_BYTES_MAX};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -20,7 +20,15 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Error> 
 fn describe(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let Some(rest) = text.strip_prefix("invalid type: ") else {
-        return if error.is_data() { text } else { "Unable to parse the request as JSON".to_owned() };
+        if !error.is_data() {
+            return "Unable to parse the request as JSON".to_owned();
+        }
+        // The only values that are refused though their type is right are numbers beyond 64 bits.
+        if text.starts_with("invalid value: integer") {
+            return "NUMBER_VALUE cannot be converted to Long".to_owned();
+        }
+        // Where in the request it stands is of no use to somebody whose SDK wrote it.
+        return text.split(" at line ").next().unwrap_or_default().to_owned();
     };
     let wanted = if rest.contains("expected a string") {
         "String"
@@ -28,6 +36,12 @@ fn describe(error: &serde_json::Error) -> String {
         "Boolean"
     } else if rest.contains("expected u") || rest.contains("expected i") {
         "Long"
+    } else if rest.contains("expected f64") {
+        "Double"
+    } else if rest.contains("expected a sequence") {
+        "List"
+    } else if rest.contains("expected a map") || rest.contains("expected struct") {
+        "Map"
     } else {
         "the expected type"
     };
@@ -46,6 +60,25 @@ fn describe(error: &serde_json::Error) -> String {
     format!("{found} cannot be converted to {wanted}")
 }
 
+/// Refuses names that no attribute can have. What lies inside a map may have an empty name, but no longer one.
+fn check_names(item: &Item) -> Result<(), Error> {
+    if item.contains_key("") {
+        return Err(Error::AttributeNameEmpty);
+    }
+    item.iter().try_for_each(|(name, value)| check_name_lengths(name, value))
+}
+
+fn check_name_lengths(name: &str, value: &AttributeValue) -> Result<(), Error> {
+    if name.len() > ATTRIBUTE_NAME_BYTES_MAX {
+        return Err(Error::AttributeNameTooLong(name.len()));
+    }
+    match value {
+        AttributeValue::M(map) => map.iter().try_for_each(|(name, value)| check_name_lengths(name, value)),
+        AttributeValue::L(list) => list.iter().try_for_each(|value| check_name_lengths("", value)),
+        _ => Ok(()),
+    }
+}
+
 /// A map of attributes as it stands in a request, not read yet: reading it is a later check than reading the body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RawAttributes<'a>(&'a RawValue);
@@ -56,7 +89,9 @@ impl<'a> RawAttributes<'a> {
     /// # Errors
     /// If they are not what DynamoDB takes.
     pub(crate) fn read(self) -> Result<Item, Error> {
-        codec::item_from_json(self.0.get())
+        let item = codec::item_from_json(self.0.get())?;
+        check_names(&item)?;
+        Ok(item)
     }
 
     /// The bytes as sent.

@@ -124,6 +124,8 @@ async fn a_replica_that_is_being_filled_takes_no_requests() {
     assert_eq!(b.status().await, Some(TableStatus::Creating));
     assert!(b.put("k", "w").await.is_err());
     c.put("from c", "while a does not hear").await.unwrap();
+    // Time in which a source that does not wait would be done.
+    tokio::time::sleep(std::time::Duration::from_millis(1000)).await;
     assert_eq!(b.status().await, Some(TableStatus::Creating));
     network.heal();
     members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
@@ -141,7 +143,6 @@ async fn a_member_removed_before_it_was_filled_can_be_added_again() {
     a.add(&b.name).await;
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     a.remove(&b.name).await;
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     a.add(&b.name).await;
     network.heal();
     members(&[&a, &b], &[&a.name, &b.name]).await;

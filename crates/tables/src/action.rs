@@ -19,7 +19,8 @@ use crate::{
 pub enum ActionKind {
     /// Replace the whole item.
     Put(Item),
-    /// Change or create the item with this key; without an update, create it if it is not there.
+    /// Change or create the item with this key; without an update, create it if it is not there. An update that only
+    /// removes does not create it.
     Update(Item, Option<Update>),
     /// Delete the item with this key.
     Delete(Item),
@@ -95,13 +96,19 @@ impl Action {
         Ok(match &self.kind {
             ActionKind::Put(item) => Effect::Put(item.clone()),
             ActionKind::Update(_, update) => {
-                let before = old.get()?.cloned().unwrap_or_else(|| table.key_item(key));
+                let stored = old.get()?.cloned();
+                let creates = stored.is_none();
+                let before = stored.unwrap_or_else(|| table.key_item(key));
                 let after = match update {
                     Some(update) => update.apply(&before).map_err(DecideError::Refused)?,
                     None => before,
                 };
                 check_updated(table, &after).map_err(DecideError::Refused)?;
-                Effect::Put(after)
+                if creates && update.as_ref().is_some_and(Update::only_removes) {
+                    Effect::Nothing
+                } else {
+                    Effect::Put(after)
+                }
             }
             ActionKind::Delete(_) => Effect::Delete,
             ActionKind::Check(_) => Effect::Nothing,

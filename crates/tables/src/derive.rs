@@ -4,7 +4,9 @@
 
 use graticule_kv::Batch;
 use graticule_model::{
-    AttributeValue, Error, Item, Version, codec::item_to_json, limits::TTL_AGE_SECONDS_MAX,
+    AttributeValue, Error, Item, Version,
+    codec::item_to_json,
+    limits::{PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX, TTL_AGE_SECONDS_MAX},
     value::item_size_bytes,
 };
 
@@ -12,7 +14,8 @@ use crate::{
     layout::{KeyBuilder, Space},
     record::Record,
     schema::{
-        Derivation, IndexDefinition, IndexState, LocalIndex, PrimaryKey, Projection, Table, empty_kind,
+        Derivation, IndexDefinition, IndexState, KeyAttribute, LocalIndex, PrimaryKey, Projection, Table,
+        empty_kind,
     },
 };
 
@@ -39,7 +42,7 @@ pub(crate) fn counter_key(table_id: u64, index_id: u32, which: u32) -> Vec<u8> {
 /// Refuses an item that an index of the table cannot take.
 ///
 /// # Errors
-/// If an index key attribute has the wrong type or is empty.
+/// If an index key attribute has the wrong type, is empty or too long.
 pub(crate) fn check_index_keys(table: &Table, item: &Item) -> Result<(), Error> {
     for (name, index) in &table.indexes {
         let Derivation::Secondary(definition) = &index.derivation else { continue };
@@ -59,6 +62,15 @@ pub(crate) fn check_index_keys(table: &Table, item: &Item) -> Result<(), Error> 
             if let Some(kind) = empty_kind(value) {
                 return Err(Error::IndexKeyEmpty { name: attribute.name.clone(), index: name.clone(), kind });
             }
+        }
+        let is_longer = |attribute: &KeyAttribute, limit: usize| {
+            item.get(&attribute.name).is_some_and(|value| value.size_bytes() > limit)
+        };
+        if is_longer(&definition.key.partition, PARTITION_KEY_BYTES_MAX) {
+            return Err(Error::PartitionKeyTooLong);
+        }
+        if definition.key.sort.as_ref().is_some_and(|sort| is_longer(sort, SORT_KEY_BYTES_MAX)) {
+            return Err(Error::SortKeyTooLong);
         }
     }
     Ok(())
@@ -94,13 +106,16 @@ pub(crate) fn entry_key(
     key: &PrimaryKey,
     item: &Item,
 ) -> Option<Vec<u8>> {
-    let usable = |name: &str, kind: graticule_model::KeyType| {
-        item.get(name).filter(|value| kind.matches(value) && empty_kind(value).is_none())
+    // An item that was there before the index may not fit it; then the index goes without it.
+    let usable = |attribute: &KeyAttribute, limit: usize| {
+        item.get(&attribute.name).filter(|value| {
+            attribute.kind.matches(value) && empty_kind(value).is_none() && value.size_bytes() <= limit
+        })
     };
-    let partition = usable(&definition.key.partition.name, definition.key.partition.kind)?;
+    let partition = usable(&definition.key.partition, PARTITION_KEY_BYTES_MAX)?;
     let mut builder = index_prefix(table, index).partition(partition);
     if let Some(sort) = &definition.key.sort {
-        builder = builder.value(usable(&sort.name, sort.kind)?);
+        builder = builder.value(usable(sort, SORT_KEY_BYTES_MAX)?);
     }
     // Entries of items with equal index keys are told apart, and ordered, by the primary key.
     Some(table.primary_key(builder, key).build())

@@ -76,6 +76,11 @@ impl Update {
         apply::apply(&self.actions, item)
     }
 
+    /// Whether it only takes away: such an update does not create an item.
+    pub fn only_removes(&self) -> bool {
+        self.actions.iter().all(|action| matches!(action.verb, Verb::Remove | Verb::Delete(_)))
+    }
+
     /// The names of the top-level attributes that it changes or whose parts it changes, ascending.
     pub fn top_level_names(&self) -> impl Iterator<Item = &str> {
         self.targets.top_level_names()

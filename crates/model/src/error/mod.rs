@@ -94,7 +94,7 @@ pub enum Error {
 
     // --- values
     /// Not a number at all.
-    #[error("The parameter cannot be converted to a numeric value: {0}")]
+    #[error("The parameter cannot be converted to a numeric value{}{}", if .0.is_empty() { "" } else { ": " }, .0)]
     NumberInvalid(String),
     /// More than 38 significant digits.
     #[error("Attempting to store more than 38 significant digits in a Number")]
@@ -124,6 +124,14 @@ pub enum Error {
     /// A set with an element twice; carries the set as shown.
     #[error("One or more parameter values were invalid: Input collection {0} contains duplicates.")]
     SetDuplicates(String),
+    /// An attribute without a name.
+    #[error("One or more parameter values were invalid: Attribute names must have at least one character")]
+    AttributeNameEmpty,
+    /// An attribute name over 65,535 bytes; carries its bytes.
+    #[error(
+        "One or more parameter values were invalid: Attribute name is too large, must be less than 65536 bytes; size of name: {0}"
+    )]
+    AttributeNameTooLong(usize),
     /// Lists and maps too deep.
     #[error(
         "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"

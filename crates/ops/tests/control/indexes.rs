@@ -187,3 +187,20 @@ async fn wrong_index_updates_are_refused() {
         ])
         .await;
 }
+
+// An item of a table may be there before an index that cannot take it: the index goes without it, and goes on with it
+// once it fits.
+#[tokio::test]
+async fn an_item_whose_index_key_is_too_long_is_left_out() {
+    let server = Server::start().await;
+    server.ok("CreateTable", plain("plain")).await;
+    let put =
+        |length: usize| json!({"TableName": "plain", "Item": {"pk": s("a"), "city": s(&"x".repeat(length))}});
+    server.ok("PutItem", put(2049)).await;
+    server.ok("UpdateTable", update(json!([create("by-city")]))).await;
+    server.context.region.start_jobs();
+    let table = wait_for(&server, "plain", |table| table["TableStatus"] == "ACTIVE").await;
+    assert_eq!(table["GlobalSecondaryIndexes"][0]["ItemCount"], 0);
+    server.ok("PutItem", put(2048)).await;
+    assert_eq!(describe(&server, "plain").await["GlobalSecondaryIndexes"][0]["ItemCount"], 1);
+}

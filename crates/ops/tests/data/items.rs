@@ -188,3 +188,32 @@ async fn item_collection_metrics() {
         ])
         .await;
 }
+
+// `REMOVE` and `DELETE` on an item that was not there left an item of nothing but its key; DynamoDB makes one only for an
+// update that gives something, or for no expression at all.
+#[tokio::test]
+async fn an_update_that_only_removes_creates_no_item() {
+    let server = Server::with(tables()).await;
+    let update = |text: &str| {
+        let mut request = json!({"TableName": "simple", "Key": {"pk": s("a")}, "UpdateExpression": text, "ReturnValues": "ALL_NEW"});
+        if text.contains(":v") {
+            request["ExpressionAttributeValues"] = json!({":v": {"SS": ["x"]}});
+        }
+        request
+    };
+    let get = json!({"TableName": "simple", "Key": {"pk": s("a")}});
+    let transaction = json!({"TransactItems": [{"Update": {"TableName": "simple", "Key": {"pk": s("a")}, "UpdateExpression": "REMOVE b"}}]});
+    let invalid_path = "The document path provided in the update expression is invalid for update";
+    let made = json!({"pk": s("a"), "c": {"SS": ["x"]}});
+    server
+        .check(vec![
+            ("UpdateItem", update("REMOVE b"), answers(json!({}))),
+            ("UpdateItem", update("DELETE b :v REMOVE c"), answers(json!({}))),
+            ("UpdateItem", update("REMOVE b.c"), invalid(invalid_path)),
+            ("TransactWriteItems", transaction, answers(json!({}))),
+            ("GetItem", get, answers(json!({}))),
+            ("UpdateItem", update("ADD c :v REMOVE b"), answers(json!({"Attributes": made}))),
+            ("UpdateItem", update("DELETE c :v"), answers(json!({"Attributes": {"pk": s("a")}}))),
+        ])
+        .await;
+}

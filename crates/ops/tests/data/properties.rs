@@ -68,8 +68,9 @@ async fn apply(server: &Server, model: &mut Model, step: &Step) {
         Step::Remove { pk, sk, name } => {
             let request = json!({"TableName": "ranged", "Key": key(*pk, *sk), "UpdateExpression": format!("REMOVE {name}")});
             server.ok("UpdateItem", request).await;
-            let item = model.entry(key(*pk, *sk).to_string()).or_insert_with(|| key(*pk, *sk));
-            item.as_object_mut().expect("an item").remove(*name);
+            if let Some(item) = model.get_mut(&key(*pk, *sk).to_string()) {
+                item.as_object_mut().expect("an item").remove(*name);
+            }
         }
     }
 }

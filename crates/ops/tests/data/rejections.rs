@@ -311,3 +311,89 @@ async fn nonsense_is_refused() {
         }
     }
 }
+
+// Names that DynamoDB does not take were stored: none at all, and more than 64 KB.
+#[tokio::test]
+async fn attribute_names_have_a_length() {
+    let server = Server::with(tables()).await;
+    let put = |name: &str, value: Value| json!({"TableName": "simple", "Item": {"pk": s("a"), name: value}});
+    let long = "n".repeat(65_536);
+    let too_long = "One or more parameter values were invalid: Attribute name is too large, must be less than 65536 bytes; size of name: 65536";
+    let empty = "One or more parameter values were invalid: Attribute names must have at least one character";
+    server
+        .refuses(
+            "PutItem",
+            vec![
+                (put("", n(1)), empty),
+                (put(&long, n(1)), too_long),
+                (put("m", json!({"M": {"l": {"L": [{"M": {&long: n(1)}}]}}})), too_long),
+            ],
+        )
+        .await;
+    server.ok("PutItem", put(&long[1..], n(1))).await;
+    server.ok("PutItem", put("m", json!({"M": {"": n(1)}}))).await;
+}
+
+// A value over the limit of a key went into an index, whose keys have the same limits as a table's.
+#[tokio::test]
+async fn keys_of_indexes_are_as_long_as_those_of_tables() {
+    let server = Server::with(tables()).await;
+    let put = |attribute: &str, length: usize| json!({"TableName": "ranged", "Item": {"pk": s("a"), "sk": n(1), attribute: s(&"x".repeat(length))}});
+    let update = |attribute: &str, length: usize| {
+        json!({
+            "TableName": "ranged",
+            "Key": {"pk": s("a"), "sk": n(1)},
+            "UpdateExpression": format!("SET {attribute} = :v"),
+            "ExpressionAttributeValues": {":v": s(&"x".repeat(length))},
+        })
+    };
+    let partition = "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes";
+    let sort = "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes";
+    server
+        .check(vec![
+            ("PutItem", put("gpk", 2049), invalid(partition)),
+            ("PutItem", put("lsk", 1025), invalid(sort)),
+            ("UpdateItem", update("gpk", 2049), invalid(partition)),
+            ("UpdateItem", update("lsk", 1025), invalid(sort)),
+        ])
+        .await;
+    server.ok("PutItem", put("gpk", 2048)).await;
+    server.ok("UpdateItem", update("lsk", 1024)).await;
+}
+
+// The words of the JSON parser, with line and column, reached clients.
+#[tokio::test]
+async fn json_that_does_not_fit_is_refused_in_plain_words() {
+    let server = Server::with(tables()).await;
+    for (operation, body, words) in [
+        (
+            "Scan",
+            r#"{"TableName":"simple","Limit":9223372036854775808}"#,
+            "NUMBER_VALUE cannot be converted to Long",
+        ),
+        ("Scan", r#"{"TableName":"simple","TableName":"ranged"}"#, "duplicate field `TableName`"),
+        ("CreateTable", r#"{"KeySchema":5}"#, "NUMBER_VALUE cannot be converted to List"),
+        ("BatchGetItem", r#"{"RequestItems":{"simple":5}}"#, "NUMBER_VALUE cannot be converted to Map"),
+        ("BatchWriteItem", r#"{"RequestItems":5}"#, "NUMBER_VALUE cannot be converted to Map"),
+    ] {
+        let error = server.call_raw(operation, body).await.expect_err("the request does not fit");
+        assert_eq!(error["message"], json!(words), "{operation} {body}");
+        assert!(error["__type"].as_str().is_some_and(|name| name.ends_with("SerializationException")));
+    }
+}
+
+// A number of no digits was quoted as nothing after a colon.
+#[tokio::test]
+async fn an_empty_number_is_no_number() {
+    let server = Server::with(tables()).await;
+    let put = |number: &str| json!({"TableName": "simple", "Item": {"pk": s("a"), "n": {"N": number}}});
+    server
+        .refuses(
+            "PutItem",
+            vec![
+                (put(""), "The parameter cannot be converted to a numeric value"),
+                (put(" "), "The parameter cannot be converted to a numeric value:  "),
+            ],
+        )
+        .await;
+}
