@@ -58,7 +58,7 @@ pub(crate) struct ServeFlags {
 
     /// Where another Region's links are served (may be given several times); needs --region
     #[arg(long = "peer", value_name = "REGION=HOST:PORT", value_parser = peer,
-        requires_all = ["regions", "link_secret_file"])]
+        requires_all = ["regions", "link_listen", "link_secret_file"])]
     pub(crate) peers: Vec<Peer>,
 
     /// Address on which links from other Regions are served; needs --region

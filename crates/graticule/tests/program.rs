@@ -117,6 +117,8 @@ fn wrong_flags_are_refused_with_a_reason() {
                 "us-east-1",
                 "--link-secret-file",
                 "x",
+                "--link-listen",
+                "127.0.0.1:0",
                 "--peer",
                 "eu-west-1=127.0.0.1:1",
                 "--peer",

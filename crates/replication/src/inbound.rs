@@ -9,11 +9,13 @@ use tokio::sync::mpsc;
 use crate::{
     message::{Body, Frame, Reply, Request, WireChange, WireTable},
     replicator::Replicator,
+    ship::WINDOW,
     transport::Wire,
 };
 
-/// Requests that wait for one table of a link.
-const TABLE_QUEUE: usize = 2;
+/// Requests that wait for one table of a link: as many as a source has on their way, so that a table that is held back
+/// stands in nobody else's way.
+const TABLE_QUEUE: usize = WINDOW;
 
 impl Replicator {
     /// Serves one connection of the Region `peer` until it ends.

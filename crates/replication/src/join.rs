@@ -17,14 +17,12 @@ use crate::{
     message::{Reply, Request, WireChange},
     replicator::{Replicator, Shared, TICK},
     session::{Ending, Session},
-    ship::failed,
+    ship::{WINDOW, failed},
     transport::LinkError,
 };
 
 /// What one batch of the snapshot may hold.
 const BATCH: PageLimit = PageLimit { entries: 1024, bytes: 1024 * 1024 };
-/// Batches on their way at once.
-const WINDOW: usize = 4;
 const RETRY: Duration = Duration::from_millis(500);
 
 impl Replicator {

@@ -19,15 +19,17 @@ use crate::{
 
 const BACK_OFF_MS_MIN: u64 = 50;
 const BACK_OFF_MS_MAX: u64 = 5_000;
+/// A link that has been open for this long has worked.
+const STABLE_AFTER: Duration = Duration::from_secs(10);
 
 impl Replicator {
     /// Keeps the link to `peer` for as long as the process lives.
     pub(crate) async fn keep_link(self: Arc<Replicator>, peer: RegionName) {
         let mut failures: u32 = 0;
         loop {
+            let started = self.env().monotonic();
             let error = match self.transport.connect(self.region.name(), &peer).await {
                 Ok(wire) => {
-                    failures = 0;
                     self.update(|state| _ = state.links.insert(peer.clone(), "connected".to_owned()));
                     tracing::info!(region = %self.region.name(), %peer, "link connected");
                     self.run_session(&peer, &Session::start(self.env(), wire)).await
@@ -35,6 +37,10 @@ impl Replicator {
                 Err(error) => error,
             };
             self.update(|state| _ = state.links.insert(peer.clone(), format!("down: {error}")));
+            // A link that breaks as soon as it is open is no better than one that does not open.
+            if self.env().monotonic() >= started + STABLE_AFTER {
+                failures = 0;
+            }
             if failures == 0 {
                 tracing::warn!(region = %self.region.name(), %peer, %error, "link down, trying again");
             }
@@ -74,7 +80,9 @@ impl Replicator {
     ) -> Result<(), LinkError> {
         let tables = self.region.tables().await.map_err(|error| LinkError::Broken(error.to_string()))?;
         for table in tables {
-            let Some(member) = table.settings.members.get(peer) else { continue };
+            if !table.settings.members.contains_key(peer) {
+                continue;
+            }
             let Some(shared) = table.shared() else { continue };
             let key = (table.uuid.clone(), peer.clone());
             let known = self
@@ -106,7 +114,7 @@ impl Replicator {
                     other => return Err(LinkError::Broken(format!("settings were answered by {other:?}"))),
                 }
             }
-            if member.value != Member::Removed && shipping.lock().insert(table.uuid.clone()) {
+            if !table.has_left(peer) && shipping.lock().insert(table.uuid.clone()) {
                 let (replicator, peer, session) = (Arc::clone(self), peer.clone(), Arc::clone(session));
                 let shipping = Arc::clone(shipping);
                 self.env().spawn("shipping", async move {

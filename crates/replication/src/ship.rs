@@ -4,10 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use graticule_model::{Error, RegionName};
-use graticule_tables::{
-    PageLimit, Table,
-    schema::{Member, TableStatus},
-};
+use graticule_tables::{PageLimit, Table, schema::TableStatus};
 
 use tokio::sync::watch;
 
@@ -18,8 +15,8 @@ use crate::{
     transport::LinkError,
 };
 
-/// Batches on their way at once.
-const WINDOW: usize = 4;
+/// Batches of one table on their way at once.
+pub(crate) const WINDOW: usize = 4;
 /// What one batch may hold.
 const BATCH: PageLimit = PageLimit { entries: 1024, bytes: 1024 * 1024 };
 /// How often a watermark goes out when nothing else does.
@@ -113,7 +110,7 @@ impl Replicator {
         match self.region.table(&table.name).await {
             Ok(current) => {
                 let member = current.settings.members.get(peer).map(|register| &register.value);
-                let gone = current.uuid != table.uuid || matches!(member, None | Some(Member::Removed));
+                let gone = current.uuid != table.uuid || member.is_none() || current.has_left(peer);
                 if gone && current.status != TableStatus::Deleting {
                     self.update(|state| {
                         state.shipped.remove(&(table.uuid.clone(), peer.clone()));

@@ -10,7 +10,7 @@
 //! The tag is an HMAC over direction, frame number and payload with a key that only this connection has, so frames can be
 //! neither forged, changed, repeated nor left out. They can be read by whoever sees the traffic.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use graticule_env::Env;
 use graticule_model::RegionName;
@@ -18,6 +18,7 @@ use graticule_tables::BoxFuture;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -36,6 +37,8 @@ const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 const HANDSHAKE_BYTES_MAX: usize = 1024;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 const TAG_BYTES: usize = 16;
+/// A connection is given up when the other end's machine has not answered for this long.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// Knows the Regions that are here.
 pub type Find = dyn Fn(&str) -> Option<Arc<Replicator>> + Send + Sync;
@@ -179,11 +182,21 @@ async fn welcome(
     let transcript = postcard::to_stdvec(&(&hello, nonce)).map_err(broken)?;
     let proof = secret.mac(&[b"target", &transcript]);
     write_plain(stream, &Welcome::Ok { nonce, proof }).await?;
-    let answer: [u8; 32] = read_plain(stream).await?;
+    // The source that does not find the proof right hangs up.
+    let answer: [u8; 32] = read_plain(stream).await.map_err(|_| LinkError::Secret)?;
     if !same(&answer, &secret.mac(&[b"source", &transcript])) {
         return Err(LinkError::Secret);
     }
     Ok((Agreed { key: secret.mac(&[b"session", &transcript]) }, from, target))
+}
+
+/// Sends at once, and notices a peer that has silently gone: sent data or a sign of life must be acknowledged in time.
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket
+        .set_tcp_keepalive(&TcpKeepalive::new().with_time(SILENCE_MAX / 2).with_interval(SILENCE_MAX / 4))?;
+    socket.set_tcp_user_timeout(Some(SILENCE_MAX))
 }
 
 /// Turns an agreed connection into a wire. `outward` and `inward` name the directions.
@@ -270,7 +283,7 @@ impl Transport for TcpTransport {
                 let mut stream = TcpStream::connect(address)
                     .await
                     .map_err(|error| LinkError::Broken(format!("cannot connect to {address}: {error}")))?;
-                stream.set_nodelay(true).map_err(broken)?;
+                tune(&stream).map_err(broken)?;
                 let agreed = greet(&self.env, &self.secret, &mut stream, from, to).await?;
                 Ok(carry(&self.env, stream, &agreed, b's', b't'))
             };
@@ -293,7 +306,9 @@ pub async fn serve_links(env: Env, secret: Secret, listener: TcpListener, find: 
         };
         let (env_inside, secret, find) = (env.clone(), secret.clone(), Arc::clone(&find));
         env.spawn("link in", async move {
-            let _ = stream.set_nodelay(true);
+            if let Err(error) = tune(&stream) {
+                tracing::warn!(%address, %error, "a link's connection cannot be tuned");
+            }
             let greeted = welcome(&env_inside, &secret, &mut stream, &*find);
             let refused = |address: SocketAddr, error: &LinkError| {
                 tracing::warn!(%address, %error, "a link from another Region was not opened");

@@ -168,8 +168,9 @@ impl Node {
     pub(crate) async fn add(&self, target: &RegionName) {
         self.change(|table| {
             let version = self.region.clock().version(table.settings.version().time);
-            if table.group.is_none() {
-                table.group = Some(self.region.env().random_uuid());
+            table.group.get_or_insert_with(|| self.region.env().random_uuid());
+            let me = table.settings.members.get(&self.name);
+            if me.is_none_or(|register| register.value != Member::Active) {
                 let active = Register::new(version.clone(), Member::Active);
                 table.settings.members.insert(self.name.clone(), active);
             }

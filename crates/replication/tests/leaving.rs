@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use graticule_tables::schema::TableStatus;
+
 use crate::{
     cluster::{Node, cluster, equal, eventually, members, name},
     convergence::winners,
@@ -217,4 +219,27 @@ async fn two_replicas_can_leave_at_once() {
     gone(&c).await;
     members(&[&a], &[&a.name]).await;
     assert_eq!(equal(&[&a]).await.len(), 2);
+}
+
+/// Both dropped the table, each because the other one had said so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_that_take_each_other_out_one_stays_with_everything() {
+    let (network, [a, b]) = cluster().await;
+    a.create().await;
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    network.part(&a.name, &b.name);
+    a.put("of a", "v").await.unwrap();
+    b.put("of b", "v").await.unwrap();
+    a.remove(&b.name).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    b.remove(&a.name).await;
+    network.heal();
+    gone(&b).await;
+    eventually("what the other one had", async || (a.contents().await?.0.len() == 2).then_some(())).await;
+    assert_eq!(a.status().await, Some(TableStatus::Active));
+    a.put("afterwards", "v").await.unwrap();
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    assert_eq!(equal(&[&a, &b]).await.len(), 3);
 }

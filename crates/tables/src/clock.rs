@@ -20,7 +20,6 @@ pub struct Clock {
 #[derive(Debug)]
 struct State {
     last: HybridTime,
-    issued: HybridTime,
     /// For each write under way: the time that its version comes after. Counted.
     writing: BTreeMap<HybridTime, usize>,
 }
@@ -35,7 +34,7 @@ pub struct WriteTicket {
 impl Clock {
     /// A clock that gives only times after `seen`.
     pub fn new(env: Env, region: &RegionName, seen: HybridTime) -> Arc<Clock> {
-        let state = State { last: seen, issued: seen, writing: BTreeMap::new() };
+        let state = State { last: seen, writing: BTreeMap::new() };
         Arc::new(Clock { env, region: Arc::from(region.as_str()), state: Mutex::new(state) })
     }
 
@@ -57,7 +56,6 @@ impl Clock {
     pub fn version(&self, seen: HybridTime) -> Version {
         let mut state = self.state.lock();
         state.last = self.physical().max(state.last.next()).max(seen.next());
-        state.issued = state.last;
         Version { time: state.last, region: Arc::clone(&self.region) }
     }
 
@@ -81,12 +79,7 @@ impl Clock {
         }
     }
 
-    /// The latest time given to a write.
-    pub fn issued(&self) -> HybridTime {
-        self.state.lock().issued
-    }
-
-    /// The latest time given or seen.
+    /// The latest time given, seen or promised.
     pub fn last(&self) -> HybridTime {
         self.state.lock().last
     }

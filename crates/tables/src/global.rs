@@ -170,10 +170,11 @@ impl Table {
                 batch.put(cursor_key(self, CursorKind::Sent, region), encode_cursor(log_next, &self.uuid));
             }
         }
-        match self.settings.members.get(here).map(|register| &register.value) {
-            Some(Member::Removed) => self.status = TableStatus::Deleting,
-            Some(Member::Active) if self.status == TableStatus::Creating => self.status = TableStatus::Active,
-            _ => {}
+        let me = self.settings.members.get(here).map(|register| &register.value);
+        if self.has_left(here) {
+            self.status = TableStatus::Deleting;
+        } else if me == Some(&Member::Active) && self.status == TableStatus::Creating {
+            self.status = TableStatus::Active;
         }
         if self.settings.billing.value.on_demand && !before.billing.value.on_demand {
             self.on_demand_since_ms = Some(now_ms);

@@ -149,7 +149,14 @@ impl Region {
                 Ok(())
             })
             .await?;
-            tracing::info!(region = %self.name, table = %table.name, index = name, "an index is complete");
+            match &index.derivation {
+                Derivation::Secondary(_) => {
+                    tracing::info!(region = %self.name, table = %table.name, index = name, "an index is complete");
+                }
+                Derivation::Expiry(attribute) => {
+                    tracing::info!(region = %self.name, table = %table.name, attribute, "the time to live is enabled");
+                }
+            }
             return Ok(());
         }
         let start = if progress.covered.is_empty() { first } else { [&progress.covered[..], &[0]].concat() };
@@ -270,10 +277,12 @@ impl Region {
     }
 
     async fn keep_house(&self, saved: &mut HybridTime) -> Result<(), Error> {
-        let issued = self.clock.issued();
-        if issued > *saved {
-            self.put_rows(|batch| batch.put(clock_key(), issued.to_bits().to_be_bytes())).await?;
-            *saved = issued;
+        // After a restart no version may come before what was promised, even with a clock that was set back. Up to
+        // one interval of promises may be lost; tombstones stay for longer than that.
+        let last = self.clock.last();
+        if last > *saved {
+            self.put_rows(|batch| batch.put(clock_key(), last.to_bits().to_be_bytes())).await?;
+            *saved = last;
         }
         self.forget_tokens().await?;
         for table in self.tables().await? {

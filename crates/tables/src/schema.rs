@@ -312,7 +312,7 @@ impl Table {
 
     /// Whether this is a replica of a global table.
     pub fn is_global(&self) -> bool {
-        self.settings.members.values().filter(|register| register.value != Member::Removed).count() > 1
+        self.settings.members.keys().filter(|region| !self.has_left(region)).count() > 1
     }
 
     /// Whether versions decide between writes: this is, or was, a replica of a global table. A Region that was taken
@@ -326,13 +326,26 @@ impl Table {
         self.is_global() || self.stream().is_some()
     }
 
+    /// Whether a Region is no member any more. If Regions take each other out at once, the one that was taken out last
+    /// stays: somebody must keep the items.
+    pub fn has_left(&self, region: &RegionName) -> bool {
+        let members = &self.settings.members;
+        let Some(mine) = members.get(region).filter(|register| register.value == Member::Removed) else {
+            return false;
+        };
+        let by_itself = *mine.version.region == *region.as_str();
+        let last_of_all =
+            members.values().all(|other| other.value == Member::Removed && other.version <= mine.version);
+        by_itself || !last_of_all
+    }
+
     /// The other Regions of the global table, with their state.
     pub fn peers<'a>(&'a self, here: &'a RegionName) -> impl Iterator<Item = (&'a RegionName, &'a Member)> {
         self.settings
             .members
             .iter()
             .map(|(region, register)| (region, &register.value))
-            .filter(move |(region, member)| *region != here && **member != Member::Removed)
+            .filter(move |(region, _)| *region != here && !self.has_left(region))
     }
 
     /// Whether a new replica somewhere is being filled from the one in `here`.

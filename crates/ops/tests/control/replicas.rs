@@ -302,3 +302,12 @@ async fn a_replica_protected_in_its_own_region_stays() {
     let text = "Cannot delete table plain in region sa-east-1 because it has deletion protection enabled. Disable deletion protection first.";
     server.check(vec![("UpdateTable", update(json!([delete(PROTECTED)])), invalid(text))]).await;
 }
+
+// Where any Region may be named, a name that none can have was answered with an empty list of those that may.
+#[tokio::test]
+async fn a_name_that_no_region_has_is_refused() {
+    let server = start(None).await;
+    let update = json!({"TableName": "plain", "ReplicaUpdates": [{"Create": {"RegionName": "EU WEST"}}]});
+    let message = "Region EU WEST is not supported. The name of a Region looks like us-east-1";
+    server.refuses("UpdateTable", vec![(update, message)]).await;
+}

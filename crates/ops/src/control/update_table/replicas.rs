@@ -213,8 +213,10 @@ fn known_region(context: &Context, region: &str) -> Result<RegionName, Error> {
     match (&known, name) {
         (None, Some(name)) => Ok(name),
         (Some(known), Some(name)) if known.contains(&name) => Ok(name),
-        _ => {
-            let known = known.unwrap_or_default();
+        (None, None) => {
+            invalid(format!("Region {region} is not supported. The name of a Region looks like us-east-1"))
+        }
+        (Some(known), _) => {
             let names: Vec<&str> = known.iter().map(RegionName::as_str).collect();
             invalid(format!(
                 "Region {region} is not supported. The latest version of global tables are only supported in the following regions: [{}]",
