@@ -7,6 +7,7 @@
 mod action;
 mod catalogue;
 mod clock;
+mod coverage;
 mod derive;
 mod global;
 mod jobs;
@@ -15,12 +16,13 @@ mod read;
 mod record;
 mod region;
 pub mod schema;
+mod settings;
 mod streams;
 mod write;
 
 pub use action::{Action, ActionKind};
 pub use clock::Clock;
-pub use global::{Conflict, Merged, Origin, Outgoing, SharedTable, change_key};
+pub use global::{Conflict, Merged, Origin, Outgoing, SharedTable};
 pub use graticule_kv::{BoxFuture, Direction, PageLimit};
 pub use read::{Page, PageRequest, Span};
 pub use record::{Change, Record};

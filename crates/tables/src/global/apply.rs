@@ -1,0 +1,239 @@
+//! Taking in what other replicas ship.
+//!
+//! Applying a change is idempotent and commutative: it takes effect if and only if its version is greater than that of
+//! what is stored, item or tombstone. What loses against a write of this Region is kept for people to look at.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use graticule_kv::{Batch, Decision, Declared, Direction, PageLimit, ReadError, Value, transact};
+use graticule_model::{Error, RegionName, TableName, version::HybridTime};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    catalogue::{commit_error, fence_key, fence_value},
+    coverage::{Cover, Coverage, FROZEN_WAIT},
+    derive::{BASE, COUNT_CONFLICTS, counter_key},
+    global::cursor::{CursorKind, cursor_key, decode_cursor, encode_cursor},
+    layout::{KeyBuilder, Space, prefix_range},
+    record::{Change, Record, parse_stored},
+    region::{Region, internal},
+    schema::{PrimaryKey, Table},
+    write::{NewChange, record_change},
+};
+
+/// Most changes applied in one commit.
+const APPLY_CHANGES_MAX: usize = 128;
+/// Most bytes of changes applied in one commit, give or take one change.
+const APPLY_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Where shipped changes came from.
+#[derive(Debug, Clone)]
+pub struct Origin<'a> {
+    /// The Region that ships them.
+    pub region: &'a RegionName,
+    /// The TableId of its replica: names its log.
+    pub log: &'a str,
+    /// The log position that is reached with these changes; `None` for items of a snapshot.
+    pub position: Option<u64>,
+}
+
+/// A replicated change that lost against a later local write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Conflict {
+    /// The item's key, as JSON.
+    pub key: String,
+    /// The version that stands.
+    pub winner: String,
+    /// The version that was discarded.
+    pub loser: String,
+    /// The item that was discarded, as JSON; absent if it was a delete.
+    pub discarded: Option<String>,
+    /// When it was discarded, in milliseconds since the epoch.
+    pub at_ms: u64,
+}
+
+fn conflict_key(table: &Table, change: &Change, key: &PrimaryKey) -> Vec<u8> {
+    let builder = KeyBuilder::table(Space::Conflicts, table.id)
+        .number(change.version.time.to_bits())
+        .bytes(change.version.region.as_bytes());
+    // Writes of one transaction have one version.
+    table.primary_key(builder, key).build()
+}
+
+/// Keys of the conflicts of a table discarded versions before `time` left.
+pub(crate) fn conflicts_before(table: &Table, time: HybridTime) -> (Vec<u8>, Vec<u8>) {
+    let prefix = KeyBuilder::table(Space::Conflicts, table.id);
+    (prefix.clone().build(), prefix.number(time.to_bits()).build())
+}
+
+impl Region {
+    /// Applies changes from elsewhere and remembers the position reached, durably.
+    ///
+    /// # Errors
+    /// [`Error::ResourceNotFound`] if the table is not there; otherwise if the engine fails.
+    pub async fn apply(
+        &self,
+        name: &TableName,
+        origin: &Origin<'_>,
+        changes: Vec<Change>,
+    ) -> Result<(), Error> {
+        let latest = changes.iter().map(|change| change.version.time).max();
+        self.clock.observe(latest.unwrap_or_default());
+        let mut chunks: Vec<Vec<Change>> = vec![Vec::new()];
+        let mut bytes = 0;
+        for change in changes {
+            let chunk = chunks.last_mut().expect("there is always one chunk");
+            if chunk.len() >= APPLY_CHANGES_MAX || bytes >= APPLY_BYTES_MAX {
+                chunks.push(Vec::new());
+                bytes = 0;
+            }
+            bytes += change.new.as_ref().map_or(0, Bytes::len);
+            chunks.last_mut().expect("there is always one chunk").push(change);
+        }
+        let last = chunks.len() - 1;
+        for (index, chunk) in chunks.into_iter().enumerate() {
+            let position = origin.position.filter(|_| index == last);
+            self.apply_chunk(name, &Origin { position, ..origin.clone() }, &chunk, origin.position.is_none())
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn apply_chunk(
+        &self,
+        name: &TableName,
+        origin: &Origin<'_>,
+        changes: &[Change],
+        snapshot: bool,
+    ) -> Result<(), Error> {
+        loop {
+            let table = self.table(name).await?;
+            // Several changes may be about one item: each has the place of its item among the declared keys.
+            let mut keys: Vec<(Vec<u8>, PrimaryKey)> = Vec::with_capacity(changes.len());
+            let mut places: Vec<usize> = Vec::with_capacity(changes.len());
+            let mut place_of: HashMap<&Bytes, usize> = HashMap::new();
+            for change in changes {
+                if let Some(place) = place_of.get(&change.key) {
+                    places.push(*place);
+                    continue;
+                }
+                let key = table.key_of(&parse_stored(&change.key).map_err(internal)?)?;
+                place_of.insert(&change.key, keys.len());
+                places.push(keys.len());
+                keys.push((table.item_key(&key), key));
+            }
+            let mut reads = vec![fence_key(name)];
+            reads.extend(Coverage::keys(&table));
+            let cursor = cursor_key(&table, CursorKind::Received, origin.region);
+            let mut writes = vec![cursor.clone()];
+            writes.extend(keys.iter().map(|(item_key, _)| item_key.clone()));
+            let declared = Declared { reads, writes };
+            let decide = |values: &[Option<Value>]| {
+                let mut values = values.iter();
+                let fence = values.next().and_then(Option::as_ref);
+                if fence.is_none_or(|fence| fence[..] != fence_value(&table)) {
+                    return Decision::Abort(Ok(false));
+                }
+                let coverage = Coverage::read(&table, &mut values);
+                if keys.iter().any(|(item_key, _)| coverage.is_frozen(item_key)) {
+                    return Decision::Abort(Ok(false));
+                }
+                let reached = values.next().and_then(Option::as_ref);
+                let reached = reached.and_then(|value| decode_cursor(value, origin.log));
+                let mut batch = Batch::new();
+                let apply_all = || {
+                    let stored = values.map(|value| value.clone().map(Record::decode).transpose());
+                    let mut stored: Vec<Option<Record>> = stored.collect::<Result<_, _>>()?;
+                    for (change, place) in changes.iter().zip(&places) {
+                        let (item_key, key) = &keys[*place];
+                        let cover = Cover { item_key, coverage: &coverage };
+                        let before = stored[*place].as_ref();
+                        if let Some(now) =
+                            self.apply_one(&table, change, key, &cover, before, snapshot, &mut batch)?
+                        {
+                            stored[*place] = Some(now);
+                        }
+                    }
+                    Ok::<(), ReadError>(())
+                };
+                if let Err(error) = apply_all() {
+                    return Decision::Abort(Err(internal(error)));
+                }
+                // A batch of a connection that broke may come after later ones.
+                if let Some(position) = origin.position
+                    && reached.is_none_or(|reached| reached < position)
+                {
+                    batch.put(cursor.clone(), encode_cursor(position, origin.log));
+                }
+                if batch.is_empty() { Decision::Abort(Ok(true)) } else { Decision::Commit(batch, Ok(true)) }
+            };
+            let (applied, _) = transact(&*self.engine, &declared, decide).await.map_err(commit_error)?;
+            if applied? {
+                return Ok(());
+            }
+            self.env.sleep(FROZEN_WAIT).await;
+        }
+    }
+
+    /// Applies one change if it wins; gives the item's new record if it does.
+    #[allow(clippy::too_many_arguments)] // one change and where it goes
+    fn apply_one(
+        &self,
+        table: &Table,
+        change: &Change,
+        key: &PrimaryKey,
+        cover: &Cover<'_>,
+        stored: Option<&Record>,
+        snapshot: bool,
+        batch: &mut Batch,
+    ) -> Result<Option<Record>, ReadError> {
+        if let Some(stored) = stored
+            && stored.version >= change.version
+        {
+            // Only a write of this Region that is later shows a conflict: others saw what they overtook, or tell
+            // of it themselves.
+            if stored.version > change.version && *stored.version.region == *self.name.as_str() && !snapshot {
+                let conflict = Conflict {
+                    key: String::from_utf8_lossy(&change.key).into_owned(),
+                    winner: stored.version.to_string(),
+                    loser: change.version.to_string(),
+                    discarded: change.new.as_ref().map(|json| String::from_utf8_lossy(json).into_owned()),
+                    at_ms: self.env.unix_ms(),
+                };
+                batch
+                    .put(conflict_key(table, change, key), serde_json::to_vec(&conflict).unwrap_or_default());
+                batch.add(counter_key(table.id, BASE, COUNT_CONFLICTS), 1);
+            }
+            return Ok(None);
+        }
+        let new = change.new.as_ref().map(|json| Ok((parse_stored(json)?, json.clone()))).transpose()?;
+        let record = NewChange {
+            table,
+            key,
+            old: stored,
+            new,
+            version: &change.version,
+            expired: change.expired,
+            shown: !snapshot,
+            here: &self.name,
+            now_ms: self.env.unix_ms(),
+        };
+        record_change(record, cover, batch)
+    }
+
+    /// Conflicts that local writes have won, oldest first, and how many there were ever.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    pub async fn conflicts(&self, table: &Table, limit: usize) -> Result<(Vec<Conflict>, i64), Error> {
+        let (start, end) = prefix_range(KeyBuilder::table(Space::Conflicts, table.id).build());
+        let snapshot = self.engine.snapshot().await.map_err(internal)?;
+        let page = PageLimit { entries: limit, bytes: 16 * 1024 * 1024 };
+        let rows = snapshot.scan(&start, &end, Direction::Forward, page).await.map_err(internal)?;
+        let conflicts = rows.iter().map(|(_, value)| serde_json::from_slice(value).map_err(internal));
+        let counter = self.engine.counter(&counter_key(table.id, BASE, COUNT_CONFLICTS)).await;
+        Ok((conflicts.collect::<Result<_, _>>()?, counter.map_err(internal)?))
+    }
+}

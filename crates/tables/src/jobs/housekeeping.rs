@@ -1,0 +1,169 @@
+//! Housekeeping: the clock is saved; logs, tombstones, tokens and old conflicts that nobody needs are forgotten.
+
+use std::sync::Arc;
+
+use graticule_kv::{Batch, Decision, Declared, Direction, PageLimit, Value, transact};
+use graticule_model::{Error, limits::STREAM_RETENTION_MS, version::HybridTime};
+
+use super::SWEEP_ITEMS;
+use crate::{
+    catalogue::commit_error,
+    global::conflicts_before,
+    layout::{KeyBuilder, Space, prefix_range},
+    record::Record,
+    region::{Region, clock_key, internal},
+    schema::Table,
+    write::decode_token,
+};
+
+/// Tombstones younger than this stay, so that a clock set back a little does no harm.
+const TOMBSTONE_AGE_MS_MIN: u64 = 10_000;
+/// How long discarded changes are listed.
+const CONFLICT_AGE_MS_MAX: u64 = 7 * 24 * 60 * 60 * 1000;
+
+impl Region {
+    pub(super) async fn keep_house(&self, saved: &mut HybridTime) -> Result<(), Error> {
+        // After a restart no version may come before what was promised, even with a clock that was set back. Up to
+        // one interval of promises may be lost; tombstones stay for longer than that.
+        let last = self.clock.last();
+        if last > *saved {
+            self.put_rows(|batch| batch.put(clock_key(), last.to_bits().to_be_bytes())).await?;
+            *saved = last;
+        }
+        self.forget_tokens().await?;
+        for table in self.tables().await? {
+            self.trim_log(&table).await?;
+            self.forget_tombstones(&table).await?;
+            let horizon = HybridTime::from_unix_ms(self.env.unix_ms().saturating_sub(CONFLICT_AGE_MS_MAX));
+            let (start, end) = conflicts_before(&table, horizon);
+            self.forget_range(start, end).await?;
+        }
+        Ok(())
+    }
+
+    /// Commits rows that nobody else writes.
+    async fn put_rows(&self, fill: impl Fn(&mut Batch) + Send + Sync) -> Result<(), Error> {
+        let decide = |_: &[Option<Value>]| {
+            let mut batch = Batch::new();
+            fill(&mut batch);
+            if batch.is_empty() { Decision::Abort(()) } else { Decision::Commit(batch, ()) }
+        };
+        transact(&*self.engine, &Declared::default(), decide).await.map_err(commit_error)?;
+        Ok(())
+    }
+
+    async fn forget_range(&self, start: Vec<u8>, end: Vec<u8>) -> Result<(), Error> {
+        let found = {
+            let snapshot = self.engine.snapshot().await.map_err(internal)?;
+            let one = PageLimit { entries: 1, bytes: usize::MAX };
+            snapshot.scan(&start, &end, Direction::Forward, one).await.map_err(internal)?
+        };
+        if found.is_empty() {
+            return Ok(());
+        }
+        self.put_rows(|batch| batch.delete_range(start.clone(), end.clone())).await
+    }
+
+    /// Forgets the part of a log that nobody will read any more.
+    async fn trim_log(&self, table: &Arc<Table>) -> Result<(), Error> {
+        let mut floor = self.stream_retention(table).await?;
+        for (peer, _) in table.peers(&self.name) {
+            floor = floor.min(self.sent_cursor(table, peer).await?);
+        }
+        let bounds = self.log_bounds(table).await?;
+        let floor = floor.min(bounds.next);
+        if floor > bounds.first {
+            self.put_rows(|batch| batch.trim_log(table.log(), floor)).await?;
+        }
+        let horizon_ms = self.env.unix_ms().saturating_sub(STREAM_RETENTION_MS);
+        let outlived =
+            |closed: Option<(u64, u64)>| closed.is_some_and(|(_, closed_ms)| closed_ms < horizon_ms);
+        if table.streams.iter().any(|stream| outlived(stream.closed)) {
+            self.update_table(&table.name, |table, _| {
+                table.streams.retain(|stream| !outlived(stream.closed));
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Removes tombstones that no older write can come after.
+    async fn forget_tombstones(&self, table: &Arc<Table>) -> Result<(), Error> {
+        let aged = HybridTime::from_unix_ms(self.env.unix_ms().saturating_sub(TOMBSTONE_AGE_MS_MIN));
+        let floor = match self.tombstone_floor.lock().get(&table.id) {
+            _ if !table.is_global() => aged,
+            Some(floor) => aged.min(*floor),
+            None => return Ok(()),
+        };
+        let prefix = KeyBuilder::table(Space::Tombstones, table.id);
+        let (start, end) = (prefix.clone().build(), prefix.clone().number(floor.to_bits()).build());
+        let limit = PageLimit { entries: SWEEP_ITEMS * 16, bytes: usize::MAX };
+        let rows = {
+            let snapshot = self.engine.snapshot().await.map_err(internal)?;
+            snapshot.scan(&start, &end, Direction::Forward, limit).await.map_err(internal)?
+        };
+        for chunk in rows.chunks(SWEEP_ITEMS) {
+            let item_key = |mark: &[u8]| {
+                KeyBuilder::table(Space::Items, table.id).bytes(&mark[start.len() + 8..]).build()
+            };
+            let time = |mark: &[u8]| {
+                mark[start.len()..start.len() + 8].try_into().map(u64::from_be_bytes).unwrap_or(0)
+            };
+            let mut keys: Vec<Vec<u8>> = chunk.iter().map(|(mark, _)| item_key(mark)).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let declared = Declared { reads: Vec::new(), writes: keys.clone() };
+            let decide = |values: &[Option<Value>]| {
+                let mut batch = Batch::new();
+                for (mark, _) in chunk {
+                    batch.delete(mark.clone());
+                    let key = item_key(mark);
+                    let stored = keys.binary_search(&key).ok().and_then(|index| values[index].clone());
+                    let record = stored.and_then(|stored| Record::decode(stored).ok());
+                    if record
+                        .is_some_and(|record| record.tombstone && record.version.time.to_bits() == time(mark))
+                    {
+                        batch.delete(key);
+                    }
+                }
+                Decision::Commit(batch, ())
+            };
+            transact(&*self.engine, &declared, decide).await.map_err(commit_error)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets request tokens that have expired.
+    async fn forget_tokens(&self) -> Result<(), Error> {
+        let (mut start, end) = prefix_range(KeyBuilder::new(Space::Tokens).build());
+        let now_ms = self.env.unix_ms();
+        loop {
+            let limit = PageLimit { entries: SWEEP_ITEMS * 4, bytes: usize::MAX };
+            let rows = {
+                let snapshot = self.engine.snapshot().await.map_err(internal)?;
+                snapshot.scan(&start, &end, Direction::Forward, limit).await.map_err(internal)?
+            };
+            let Some((last, _)) = rows.last() else { return Ok(()) };
+            start = [&last[..], &[0]].concat();
+            let expired =
+                |value: &Value| decode_token(value).is_none_or(|(_, expires_ms)| expires_ms <= now_ms);
+            let keys: Vec<Vec<u8>> =
+                rows.into_iter().filter(|(_, value)| expired(value)).map(|(key, _)| key).collect();
+            if keys.is_empty() {
+                continue;
+            }
+            let declared = Declared { reads: Vec::new(), writes: keys.clone() };
+            let decide = |values: &[Option<Value>]| {
+                let mut batch = Batch::new();
+                for (key, value) in keys.iter().zip(values) {
+                    if value.as_ref().is_some_and(&expired) {
+                        batch.delete(key.clone());
+                    }
+                }
+                Decision::Commit(batch, ())
+            };
+            transact(&*self.engine, &declared, decide).await.map_err(commit_error)?;
+        }
+    }
+}
