@@ -41,7 +41,7 @@ pub(crate) enum ServeError {
     PeerRepeated(RegionName),
     #[error("the link secret {} cannot be read: {source}; give a readable file with --link-secret-file", path.display())]
     Secret { path: PathBuf, source: io::Error },
-    #[error("the link secret {} has fewer than 8 bytes; make one with: head -c 32 /dev/urandom | base64", .0.display())]
+    #[error("the link secret {} has fewer than 16 bytes; make one with: head -c 32 /dev/urandom | base64", .0.display())]
     SecretShort(PathBuf),
     #[error("cannot listen on {}: {}; choose another address with --listen", .0.addr, .0.source)]
     Bind(#[from] BindError),
@@ -147,7 +147,7 @@ fn read_secret(flags: &ServeFlags) -> Result<Option<Secret>, ServeError> {
     let Some(path) = &flags.link_secret_file else { return Ok(None) };
     let bytes = fs::read(path).map_err(|source| ServeError::Secret { path: path.clone(), source })?;
     let secret = bytes.trim_ascii();
-    if secret.len() < 8 {
+    if secret.len() < 16 {
         return Err(ServeError::SecretShort(path.clone()));
     }
     Ok(Some(Secret::new(secret)))

@@ -20,8 +20,9 @@ pub type Value = Bytes;
 
 /// Longest key that an engine must accept, in bytes. A GSI entry carries two full primary keys.
 pub const KEY_BYTES_MAX: usize = 16 * 1024;
-/// Largest value that an engine must accept, in bytes: a log record with two images of a 400 KB item.
-pub const VALUE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Largest value that an engine must accept, in bytes: a log record with two images of a 400 KB item, whose JSON may be
+/// ten times as long as the item counts.
+pub const VALUE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Largest batch that an engine must accept, in bytes of keys and values.
 pub const TRANSACTION_BYTES_MAX: usize = 64 * 1024 * 1024;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use graticule_kv::embedded::{EmbeddedEngine, OpenError, Options};
 use graticule_kv::{Batch, CommitError, Decision, Declared, transact};
 
-use crate::harness::{get, options, put};
+use crate::harness::{commit, get, options, put};
 
 fn refusal(path: &Path) -> OpenError {
     let error = EmbeddedEngine::open(path, &options()).unwrap_err();
@@ -98,9 +98,14 @@ async fn a_device_that_is_almost_full_takes_no_commits_and_gives_what_it_has() {
     let never_enough = Options { free_bytes_min: u64::MAX, ..options() };
     let engine = EmbeddedEngine::open(directory.path(), &never_enough).unwrap();
     let mut batch = Batch::new();
-    batch.put("key", "other");
+    batch.put("key", "a value of some length");
     let refused = transact(&engine, &Declared::default(), |_| Decision::Commit(batch.clone(), ())).await;
     let Err(CommitError::Aborted(reason)) = refused else { panic!("{refused:?}") };
     assert!(reason.contains("free some space"), "{reason}");
     assert_eq!(get(&engine, "key").await.as_deref(), Some("value"));
+
+    let mut batch = Batch::new();
+    batch.delete_range("k", "l");
+    commit(&engine, batch).await;
+    assert_eq!(get(&engine, "key").await, None, "what makes room is taken");
 }

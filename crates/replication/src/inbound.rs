@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use graticule_model::{Error, RegionName, TableName, version::HybridTime};
-use graticule_tables::{Change, Merged, Origin, SharedTable, schema::TableStatus};
+use graticule_tables::{Change, Merged, Origin, SharedTable};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -24,7 +24,7 @@ impl Replicator {
         while let Some(frame) = wire.receiver.recv().await {
             let Frame { id, body: Body::Request(request) } = frame else { return };
             let lane = match &request {
-                Request::Changes { table, .. } => table.clone(),
+                Request::Changes { table, .. } | Request::Position { table, .. } => table.clone(),
                 // Everything else is about the catalogue and rare.
                 _ => String::new(),
             };
@@ -43,11 +43,21 @@ impl Replicator {
         let (queue, mut requests) = mpsc::channel::<(u64, Request)>(TABLE_QUEUE);
         let (replicator, peer) = (Arc::clone(self), peer.clone());
         self.env().spawn("apply", async move {
+            // After a batch that was not applied, none may be that was sent behind it: the cursor would pass what is
+            // missing. The source starts over by asking for the position.
+            let mut refused = false;
             while let Some((id, request)) = requests.recv().await {
-                let reply = match replicator.answer(&peer, request).await {
-                    Ok(reply) => reply,
-                    Err(error) => Reply::Failed(error.to_string()),
+                let changes = matches!(request, Request::Changes { .. });
+                refused &= changes;
+                let reply = if refused {
+                    Reply::Foreign
+                } else {
+                    replicator
+                        .answer(&peer, request)
+                        .await
+                        .unwrap_or_else(|error| Reply::Failed(error.to_string()))
                 };
+                refused = changes && reply != Reply::Applied;
                 if replies.send(Frame { id, body: Body::Reply(reply) }).await.is_err() {
                     return;
                 }
@@ -98,14 +108,12 @@ impl Replicator {
             Err(Error::ResourceNotFound) => return Ok(Reply::Foreign),
             table => table?,
         };
-        // Nothing must count as applied that goes with a replica on its way out: another may take its place.
-        let leaving = table.status == TableStatus::Deleting && !table.is_source(self.region.name());
-        if leaving || table.group.as_deref() != Some(group) {
+        if !table.takes_changes(self.region.name()) || table.group.as_deref() != Some(group) {
             return Ok(Reply::Foreign);
         }
         if !changes.is_empty() {
             self.hold_back(name, origin.region, &changes).await;
-            match self.region.apply(name, origin, changes.into_iter().map(Change::from).collect()).await {
+            match self.region.apply(&table, origin, changes.into_iter().map(Change::from).collect()).await {
                 Ok(()) => {}
                 Err(Error::ResourceNotFound) => return Ok(Reply::Foreign),
                 Err(error) => return Err(error),

@@ -134,7 +134,7 @@ impl Replicator {
     async fn give_up(&self, table: &Table, peer: &RegionName) {
         tracing::error!(region = %self.region.name(), table = %table.name, %peer,
             "the other Region has a table of this name that is not part of the global table; it is taken out");
-        let version = self.region.clock().version(table.settings.version().time);
+        let version = self.region.clock().register_version(table.settings.version().time);
         let removed = self.region.update_settings(&table.name, |table| {
             table.settings.members.insert(peer.clone(), Register::new(version.clone(), Member::Removed));
             Ok(())

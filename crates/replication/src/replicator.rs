@@ -138,7 +138,9 @@ impl Replicator {
 
     /// Starts links and joins that the catalogue asks for, finishes departures, tells tables what they may forget.
     async fn look_around(self: &Arc<Replicator>) -> Result<(), Error> {
-        for table in self.region.tables().await? {
+        let tables = self.region.tables().await?;
+        self.forget_dropped(&tables);
+        for table in tables {
             if table.group.is_none() {
                 continue;
             }
@@ -157,6 +159,15 @@ impl Replicator {
             self.settle_tombstones(&table);
         }
         Ok(())
+    }
+
+    /// Lets go of what is known of replicas that are no more.
+    fn forget_dropped(&self, tables: &[Arc<Table>]) {
+        let there: HashSet<&str> = tables.iter().map(|table| table.uuid.as_str()).collect();
+        let mut state = self.state.lock();
+        state.acknowledged.retain(|(uuid, _), _| there.contains(uuid.as_str()));
+        state.shipped.retain(|(uuid, _), _| there.contains(uuid.as_str()));
+        state.watermarks.retain(|(uuid, _), _| there.contains(uuid.as_str()));
     }
 
     fn ensure_link(self: &Arc<Replicator>, peer: &RegionName) {
@@ -196,7 +207,15 @@ impl Replicator {
             })
         };
         if ready {
-            self.region.drop_table(&table.name, |_| Ok(())).await?;
+            let still_leaving = |current: &Table| {
+                let leaving = current.uuid == table.uuid && current.status == TableStatus::Deleting;
+                if leaving { Ok(()) } else { Err(Error::ResourceNotFound) }
+            };
+            match self.region.drop_table(&table.name, still_leaving).await {
+                Ok(_) => {}
+                Err(Error::ResourceNotFound) => return Ok(()),
+                Err(error) => return Err(error),
+            }
             tracing::info!(region = %self.region.name(), table = %table.name, "the replica has left its global table");
         }
         Ok(())

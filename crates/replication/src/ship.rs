@@ -24,6 +24,13 @@ const HEARTBEAT: Duration = Duration::from_millis(250);
 /// How often the peer's progress is saved. It saves shipping again after a restart, and lets the log be trimmed.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
+/// What became of a batch.
+enum Outcome {
+    Taken,
+    Foreign,
+    Failed(String),
+}
+
 pub(crate) fn failed(error: impl std::fmt::Display) -> LinkError {
     LinkError::Broken(error.to_string())
 }
@@ -48,12 +55,22 @@ impl Replicator {
             tokio::select! {
                 biased;
                 Some(applied) = on_their_way.next(), if !on_their_way.is_empty() => {
-                    let applied: Result<(u64, bool), LinkError> = applied;
-                    let (acknowledged, taken) = applied?;
-                    if !taken && !self.is_leaving(table).await? {
-                        // There is no replica, or not yet: tell the settings once more and start over.
-                        self.update(|state| _ = state.acknowledged.remove(&shared));
-                        return Ok(());
+                    let applied: Result<(u64, Outcome), LinkError> = applied;
+                    let (acknowledged, outcome) = applied?;
+                    match outcome {
+                        Outcome::Taken => {}
+                        // A replica that has left need not wait for others that have left as well.
+                        Outcome::Foreign if self.is_leaving(table).await? => {}
+                        Outcome::Foreign => {
+                            // There is no replica, or not yet: tell the settings once more and start over.
+                            self.update(|state| _ = state.acknowledged.remove(&shared));
+                            return Ok(());
+                        }
+                        Outcome::Failed(reason) => {
+                            tracing::warn!(region = %self.region.name(), table = %table.name, %peer, reason,
+                                "the other Region could not apply changes; they are shipped again");
+                            return Ok(());
+                        }
                     }
                     self.update(|state| _ = state.shipped.insert(shared.clone(), acknowledged));
                     if acknowledged > saved && self.env().monotonic() >= saved_at + SAVE_EVERY {
@@ -74,8 +91,9 @@ impl Replicator {
                     let reply = session.send(request).await?;
                     on_their_way.push_back(async move {
                         match reply.await? {
-                            Reply::Applied => Ok((position, true)),
-                            Reply::Foreign => Ok((position, false)),
+                            Reply::Applied => Ok((position, Outcome::Taken)),
+                            Reply::Foreign => Ok((position, Outcome::Foreign)),
+                            Reply::Failed(reason) => Ok((position, Outcome::Failed(reason))),
                             other => Err(failed(format!("changes were answered by {other:?}"))),
                         }
                     });

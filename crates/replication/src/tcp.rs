@@ -167,6 +167,8 @@ async fn welcome(
             "this end speaks version {PROTOCOL_VERSION} of the link protocol, not {}",
             hello.version
         ))
+    } else if hello.from == hello.to {
+        Some(format!("{} cannot be linked with itself", hello.to))
     } else if find(&hello.to).is_none() {
         Some(format!("Region {} is not here", hello.to))
     } else {

@@ -114,7 +114,7 @@ impl Node {
         Node::open_on(network, name.parse().unwrap(), Arc::new(MemoryEngine::new()), 0).await
     }
 
-    async fn open_on(
+    pub(crate) async fn open_on(
         network: &Arc<Network>,
         name: RegionName,
         engine: Arc<dyn Engine>,

@@ -10,6 +10,7 @@
 mod clocks;
 mod cluster;
 mod convergence;
+mod failing;
 mod joining;
 mod leaving;
 mod network;

@@ -8,11 +8,11 @@
 //! index        11 | table | index | hash | index key | primary key          -> item record (projected)
 //! expiry       12 | table | index | seconds | hash | primary key            -> nothing
 //! tombstones   13 | table | version time | hash | primary key               -> nothing
-//! progress     14 | table | index                                           -> last key backfilled
+//! progress     14 | table | index                                           -> keys covered, keys frozen
 //! cursors      15 | table | direction | Region                              -> log position
-//! conflicts    16 | table | version time | Region                           -> conflict (JSON)
+//! conflicts    16 | table | version time | Region | primary key                          -> conflict (JSON)
 //! counters     17 | table | index | which                                   -> counter
-//! tokens       18 | hash of token                                           -> request hash, expiry
+//! tokens       18 | token                                                   -> request hash, expiry
 //! ```
 //!
 //! Numbers are big-endian. The hash of the partition key spreads load and makes a parallel Scan a split of the range;

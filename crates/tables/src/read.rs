@@ -217,6 +217,8 @@ impl Region {
             };
             let rows = snapshot.scan(&start, &end, request.direction, chunk).await.map_err(internal)?;
             let Some((last, _)) = rows.last() else { break };
+            // Tombstones count toward no limit; a stretch of them must not keep others waiting.
+            tokio::task::yield_now().await;
             match request.direction {
                 Direction::Forward => {
                     start.clone_from(last);

@@ -219,6 +219,12 @@ impl Table {
         by_itself || !last_of_all
     }
 
+    /// Whether this replica, in Region `here`, takes what others ship: not on its way out, unless it has still to fill
+    /// a new one.
+    pub fn takes_changes(&self, here: &RegionName) -> bool {
+        self.status != TableStatus::Deleting || self.is_source(here)
+    }
+
     /// The other Regions of the global table, with their state.
     pub fn peers<'a>(&'a self, here: &'a RegionName) -> impl Iterator<Item = (&'a RegionName, &'a Member)> {
         self.settings

@@ -119,7 +119,7 @@ proptest! {
                     let position = from_log.then_some(position as u64);
                     let origin = Origin { region: &from, log: "the log", position };
                     let changes = batch.iter().map(|write| change(write)).collect();
-                    opened.region.apply(&table_name("t-1"), &origin, changes).await.unwrap();
+                    opened.region.apply(&opened.region.table(&table_name("t-1")).await.unwrap(), &origin, changes).await.unwrap();
                 }
                 assert_eq!(contents(&opened).await, expected, "in {region}");
                 assert_derived(&opened.region, "t-1").await;
@@ -140,7 +140,11 @@ async fn the_later_of_two_changes_in_one_batch_stands() {
     let versions = [(0, 9, 0), (0, 4, 0)];
     let changes: Vec<Change> = versions.iter().map(change).collect();
     let expected = (changes[0].version.clone(), changes[0].new.clone());
-    opened.region.apply(&table_name("t-1"), &origin, changes).await.unwrap();
+    opened
+        .region
+        .apply(&opened.region.table(&table_name("t-1")).await.unwrap(), &origin, changes)
+        .await
+        .unwrap();
     assert_eq!(contents(&opened).await.into_values().collect::<Vec<_>>(), [expected]);
 }
 
@@ -152,12 +156,20 @@ async fn the_position_reached_never_goes_back() {
     let table = opened.region.table(&name).await.unwrap();
     for (position, reached) in [(5, 5), (3, 5), (8, 8)] {
         let origin = Origin { region: &from, log: "the log", position: Some(position) };
-        opened.region.apply(&name, &origin, vec![change(&(1, position, 0))]).await.unwrap();
+        opened
+            .region
+            .apply(&opened.region.table(&name).await.unwrap(), &origin, vec![change(&(1, position, 0))])
+            .await
+            .unwrap();
         let cursor = opened.region.received_cursor(&table, &from, "the log").await.unwrap();
         assert_eq!(cursor, Some(reached));
     }
     let other_log = Origin { region: &from, log: "of a new replica", position: Some(1) };
-    opened.region.apply(&name, &other_log, vec![change(&(2, 1, 0))]).await.unwrap();
+    opened
+        .region
+        .apply(&opened.region.table(&name).await.unwrap(), &other_log, vec![change(&(2, 1, 0))])
+        .await
+        .unwrap();
     assert_eq!(opened.region.received_cursor(&table, &from, "of a new replica").await.unwrap(), Some(1));
     assert_eq!(opened.region.received_cursor(&table, &from, "the log").await.unwrap(), None);
 }
@@ -183,7 +195,11 @@ async fn large_batches_are_applied_whole() {
             }
         })
         .collect();
-    opened.region.apply(&table_name("t-1"), &origin, changes).await.unwrap();
+    opened
+        .region
+        .apply(&opened.region.table(&table_name("t-1")).await.unwrap(), &origin, changes)
+        .await
+        .unwrap();
     let table = opened.region.table(&table_name("t-1")).await.unwrap();
     assert_eq!(opened.region.counts(&table, None).await.unwrap().0, 1000);
     assert_eq!(opened.region.received_cursor(&table, &from, "the log").await.unwrap(), Some(1000));

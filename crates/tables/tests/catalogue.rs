@@ -47,7 +47,10 @@ async fn a_dropped_table_takes_everything_with_it() {
                         Change { version, key, old: None, new, written_ms: 0, expired: false, silent: false };
                     let from = region_name("b");
                     let origin = Origin { region: &from, log: "log", position: Some(count) };
-                    region.apply(&table_name("t-1"), &origin, vec![change]).await
+                    match region.table(&table_name("t-1")).await {
+                        Ok(table) => region.apply(&table, &origin, vec![change]).await,
+                        Err(error) => Err(error),
+                    }
                 } else {
                     put(&region, "t-1", new).await.map(drop)
                 };

@@ -44,7 +44,7 @@ async fn apply_put(region: &Region, name: &str, time: HybridTime) {
     };
     let from = region_name("b");
     let origin = Origin { region: &from, log: "log", position: Some(1) };
-    region.apply(&table_name(name), &origin, vec![change]).await.unwrap();
+    region.apply(&region.table(&table_name(name)).await.unwrap(), &origin, vec![change]).await.unwrap();
 }
 
 #[tokio::test]

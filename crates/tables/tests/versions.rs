@@ -36,7 +36,10 @@ async fn a_write_beats_what_it_saw() {
     };
     let from = region_name("z");
     let origin = Origin { region: &from, log: "log", position: Some(1) };
-    region.apply(&table_name("t-1"), &origin, vec![change.clone()]).await.unwrap();
+    region
+        .apply(&region.table(&table_name("t-1")).await.unwrap(), &origin, vec![change.clone()])
+        .await
+        .unwrap();
     clock.advance(-3_600_000);
     let written = put(&region, "t-1", item([("pk", s("k")), ("v", n(1))])).await.unwrap();
     let mine = written.new.unwrap().version;
@@ -51,7 +54,7 @@ async fn a_write_beats_what_it_saw() {
         last = next;
     }
     // What was overtaken stays overtaken.
-    region.apply(&table_name("t-1"), &origin, vec![change]).await.unwrap();
+    region.apply(&region.table(&table_name("t-1")).await.unwrap(), &origin, vec![change]).await.unwrap();
     let table = region.table(&table_name("t-1")).await.unwrap();
     let stored = region.get(&table, &table.key_from_request(&key).unwrap()).await.unwrap().unwrap();
     assert_eq!(stored.version, last);

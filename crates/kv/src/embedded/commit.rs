@@ -1,7 +1,7 @@
 //! The commit thread: takes waiting batches, writes them as one group, answers.
 //!
-//! Invariant: a group is one atomic RocksDB write with one fsync. Callers are answered and their locks
-//! released only after that write, in queue order. A failed write leaves every outcome of its group open, and
+//! Invariant: a group is one atomic RocksDB write with one fsync. Callers are answered and their exclusive
+//! locks released only after that write, in queue order. A failed write leaves every outcome of its group open, and
 //! the thread then commits nothing more.
 //!
 //! What a group contains is `group.rs`'s matter; this file knows only when it is written.
@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::group::{Caches, Group};
 use super::store::Store;
-use crate::contract::{Batch, CommitError, Committed};
+use crate::contract::{Batch, CommitError, Committed, Effect};
 use crate::locks::Held;
 use crate::watches::Watches;
 
@@ -69,10 +69,23 @@ impl Committer {
         }
     }
 
-    fn commit(&mut self, requests: Vec<Request>, bytes: usize) {
+    fn commit(&mut self, mut requests: Vec<Request>, bytes: usize) {
+        if let Err(why) = self.store.check_space() {
+            // What makes room goes on, so that the device need not be cleared by hand.
+            let (freeing, rest): (Vec<_>, Vec<_>) =
+                requests.into_iter().partition(|request| makes_room(&request.batch));
+            for Request { held, room, done, .. } in rest {
+                drop((held, room));
+                let _ = done.send(Err(CommitError::Aborted(why.clone())));
+            }
+            requests = freeing;
+            if requests.is_empty() {
+                return;
+            }
+        }
         let mut group = Group::new(&self.store, &mut self.caches, bytes);
         let mut waiting = Vec::with_capacity(requests.len());
-        let mut refused = self.store.check_usable().and_then(|()| self.store.check_space()).err();
+        let mut refused = self.store.check_usable().err();
         for Request { batch, held, room, done } in requests {
             let mut committed = Committed::default();
             if refused.is_none() {
@@ -124,6 +137,16 @@ fn answer(waiting: Vec<Waiting>, outcome: impl Fn(Committed) -> Result<Committed
         drop((held, room));
         let _ = done.send(outcome(committed));
     }
+}
+
+/// Whether a batch removes, and adds nothing but a counter or a word.
+fn makes_room(batch: &Batch) -> bool {
+    const WORD_BYTES_MAX: usize = 16;
+    batch.effects.iter().all(|effect| match effect {
+        Effect::Delete(_) | Effect::DeleteRange(..) | Effect::TrimLog(..) | Effect::Add(..) => true,
+        Effect::Put(_, value) => value.len() <= WORD_BYTES_MAX,
+        Effect::Append(..) => false,
+    })
 }
 
 /// RocksDB checks the shape of a write before it touches the log; those refusals are certain.

@@ -40,7 +40,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     if is_shared(&table, region.name()) {
         let leave = region.update_settings(&name, |table| {
             check_deletable(table, region.name())?;
-            let version = region.clock().version(table.settings.version().time);
+            let version = region.clock().register_version(table.settings.version().time);
             let removed = Register::new(version, Member::Removed);
             table.settings.members.insert(region.name().clone(), removed);
             Ok(())

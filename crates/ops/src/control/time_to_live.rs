@@ -55,7 +55,7 @@ pub(crate) async fn update(context: &Context, body: &[u8]) -> Result<Vec<u8>, Er
             TableStatus::Active => {}
         }
         let setting = changed(table.ttl_attribute(), enabled, attribute)?;
-        let version = region.clock().version(table.settings.version().time);
+        let version = region.clock().register_version(table.settings.version().time);
         table.settings.ttl = Register::new(version, setting);
         Ok(())
     });

@@ -232,7 +232,7 @@ impl SettingsChange<'_> {
         let region = &context.region;
         let changed = region.update_settings(name, |table| {
             check_idle(table)?;
-            let version = region.clock().version(table.settings.version().time);
+            let version = region.clock().register_version(table.settings.version().time);
             self.billing.apply(table, &version)?;
             for change in &self.indexes {
                 change.apply(table, &version)?;

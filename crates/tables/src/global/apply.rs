@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use graticule_kv::{Batch, Decision, Declared, Direction, PageLimit, ReadError, Value, transact};
-use graticule_model::{Error, RegionName, TableName, version::HybridTime};
+use graticule_model::{Error, RegionName, version::HybridTime};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -26,6 +26,9 @@ use crate::{
 const APPLY_CHANGES_MAX: usize = 128;
 /// Most bytes of changes applied in one commit, give or take one change.
 const APPLY_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Longest JSON of a discarded item that a conflict keeps.
+const DISCARDED_BYTES_MAX: usize = 1024 * 1024;
 
 /// Where shipped changes came from.
 #[derive(Debug, Clone)]
@@ -48,7 +51,7 @@ pub struct Conflict {
     pub winner: String,
     /// The version that was discarded.
     pub loser: String,
-    /// The item that was discarded, as JSON; absent if it was a delete.
+    /// The item that was discarded, as JSON; absent if it was a delete, or is very long.
     pub discarded: Option<String>,
     /// When it was discarded, in milliseconds since the epoch.
     pub at_ms: u64,
@@ -69,16 +72,12 @@ pub(crate) fn conflicts_before(table: &Table, time: HybridTime) -> (Vec<u8>, Vec
 }
 
 impl Region {
-    /// Applies changes from elsewhere and remembers the position reached, durably.
+    /// Applies changes from elsewhere to the replica `table` and remembers the position reached, durably.
     ///
     /// # Errors
-    /// [`Error::ResourceNotFound`] if the table is not there; otherwise if the engine fails.
-    pub async fn apply(
-        &self,
-        name: &TableName,
-        origin: &Origin<'_>,
-        changes: Vec<Change>,
-    ) -> Result<(), Error> {
+    /// [`Error::ResourceNotFound`] if that replica is not there any more or on its way out; otherwise if the engine
+    /// fails.
+    pub async fn apply(&self, table: &Table, origin: &Origin<'_>, changes: Vec<Change>) -> Result<(), Error> {
         let latest = changes.iter().map(|change| change.version.time).max();
         self.clock.observe(latest.unwrap_or_default());
         let mut chunks: Vec<Vec<Change>> = vec![Vec::new()];
@@ -95,21 +94,30 @@ impl Region {
         let last = chunks.len() - 1;
         for (index, chunk) in chunks.into_iter().enumerate() {
             let position = origin.position.filter(|_| index == last);
-            self.apply_chunk(name, &Origin { position, ..origin.clone() }, &chunk, origin.position.is_none())
-                .await?;
+            self.apply_chunk(
+                table,
+                &Origin { position, ..origin.clone() },
+                &chunk,
+                origin.position.is_none(),
+            )
+            .await?;
         }
         Ok(())
     }
 
     async fn apply_chunk(
         &self,
-        name: &TableName,
+        replica: &Table,
         origin: &Origin<'_>,
         changes: &[Change],
         snapshot: bool,
     ) -> Result<(), Error> {
         loop {
-            let table = self.table(name).await?;
+            let table = self.table(&replica.name).await?;
+            // Nothing must count as applied that goes to another replica of that name, or with one that is leaving.
+            if table.uuid != replica.uuid || !table.takes_changes(&self.name) {
+                return Err(Error::ResourceNotFound);
+            }
             // Several changes may be about one item: each has the place of its item among the declared keys.
             let mut keys: Vec<(Vec<u8>, PrimaryKey)> = Vec::with_capacity(changes.len());
             let mut places: Vec<usize> = Vec::with_capacity(changes.len());
@@ -124,7 +132,7 @@ impl Region {
                 places.push(keys.len());
                 keys.push((table.item_key(&key), key));
             }
-            let mut reads = vec![fence_key(name)];
+            let mut reads = vec![fence_key(&table.name)];
             reads.extend(Coverage::keys(&table));
             let cursor = cursor_key(&table, CursorKind::Received, origin.region);
             let mut writes = vec![cursor.clone()];
@@ -199,7 +207,11 @@ impl Region {
                     key: String::from_utf8_lossy(&change.key).into_owned(),
                     winner: stored.version.to_string(),
                     loser: change.version.to_string(),
-                    discarded: change.new.as_ref().map(|json| String::from_utf8_lossy(json).into_owned()),
+                    discarded: change
+                        .new
+                        .as_ref()
+                        .filter(|json| json.len() <= DISCARDED_BYTES_MAX)
+                        .map(|json| String::from_utf8_lossy(json).into_owned()),
                     at_ms: self.env.unix_ms(),
                 };
                 batch

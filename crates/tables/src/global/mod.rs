@@ -87,13 +87,18 @@ impl Table {
             let was = before.members.get(region).map(|register| &register.value);
             if region != here && gone(was) && !gone(Some(&register.value)) {
                 // The new member gets everything that is logged from here on; what is older comes with its snapshot.
-                batch.put(cursor_key(self, CursorKind::Sent, region), encode_cursor(log_next, &self.uuid));
+                // One that has left does not wait for that: the source may never have had what it still has to say.
+                let from = if self.has_left(here) { 0 } else { log_next };
+                batch.put(cursor_key(self, CursorKind::Sent, region), encode_cursor(from, &self.uuid));
             }
         }
         let me = self.settings.members.get(here).map(|register| &register.value);
         if self.has_left(here) {
             self.status = TableStatus::Deleting;
-        } else if me == Some(&Member::Active) && self.status == TableStatus::Creating {
+        } else if (me == Some(&Member::Active) && self.status == TableStatus::Creating)
+            // Taken out, it seemed, and then it turned out to be the last one.
+            || (me == Some(&Member::Removed) && self.status == TableStatus::Deleting)
+        {
             self.status = TableStatus::Active;
         }
         if self.settings.billing.value.on_demand && !before.billing.value.on_demand {

@@ -7,7 +7,7 @@ use graticule_model::{Error, limits::STREAM_RETENTION_MS, version::HybridTime};
 
 use super::SWEEP_ITEMS;
 use crate::{
-    catalogue::commit_error,
+    catalogue::{commit_error, fence_key, fence_value},
     global::conflicts_before,
     layout::{KeyBuilder, Space, prefix_range},
     record::Record,
@@ -31,14 +31,24 @@ impl Region {
             *saved = last;
         }
         self.forget_tokens().await?;
+        let mut outcome = Ok(());
         for table in self.tables().await? {
-            self.trim_log(&table).await?;
-            self.forget_tombstones(&table).await?;
-            let horizon = HybridTime::from_unix_ms(self.env.unix_ms().saturating_sub(CONFLICT_AGE_MS_MAX));
-            let (start, end) = conflicts_before(&table, horizon);
-            self.forget_range(start, end).await?;
+            match self.keep_table(&table).await {
+                // The table was dropped meanwhile.
+                Ok(()) | Err(Error::ResourceNotFound) => {}
+                // Trouble with one table is none of the others'.
+                Err(error) => outcome = Err(error),
+            }
         }
-        Ok(())
+        outcome
+    }
+
+    async fn keep_table(&self, table: &Arc<Table>) -> Result<(), Error> {
+        self.trim_log(table).await?;
+        self.forget_tombstones(table).await?;
+        let horizon = HybridTime::from_unix_ms(self.env.unix_ms().saturating_sub(CONFLICT_AGE_MS_MAX));
+        let (start, end) = conflicts_before(table, horizon);
+        self.forget_range(start, end).await
     }
 
     /// Commits rows that nobody else writes.
@@ -66,6 +76,8 @@ impl Region {
 
     /// Forgets the part of a log that nobody will read any more.
     async fn trim_log(&self, table: &Arc<Table>) -> Result<(), Error> {
+        // Who reads the log may have changed since the tables were listed.
+        let table = &self.table(&table.name).await?;
         let mut floor = self.stream_retention(table).await?;
         for (peer, _) in table.peers(&self.name) {
             floor = floor.min(self.sent_cursor(table, peer).await?);
@@ -73,7 +85,16 @@ impl Region {
         let bounds = self.log_bounds(table).await?;
         let floor = floor.min(bounds.next);
         if floor > bounds.first {
-            self.put_rows(|batch| batch.trim_log(table.log(), floor)).await?;
+            let declared = Declared { reads: vec![fence_key(&table.name)], writes: Vec::new() };
+            let decide = |values: &[Option<Value>]| {
+                if values[0].as_ref().is_none_or(|fence| fence[..] != fence_value(table)) {
+                    return Decision::Abort(());
+                }
+                let mut batch = Batch::new();
+                batch.trim_log(table.log(), floor);
+                Decision::Commit(batch, ())
+            };
+            transact(&*self.engine, &declared, decide).await.map_err(commit_error)?;
         }
         let horizon_ms = self.env.unix_ms().saturating_sub(STREAM_RETENTION_MS);
         let outlived =

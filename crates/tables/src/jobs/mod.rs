@@ -61,17 +61,18 @@ impl Region {
 
     /// One step of every job that is about items.
     async fn step_all(self: &Arc<Region>) -> Result<Progressed, Error> {
-        let mut progress = Progressed::Idle;
+        let mut progress = Ok(Progressed::Idle);
         for table in self.tables().await? {
             for step in [self.step_indexes(&table).await, self.step_expiry(&table).await] {
                 match step {
-                    Ok(Progressed::Busy) => progress = Progressed::Busy,
+                    Ok(Progressed::Busy) => progress = progress.and(Ok(Progressed::Busy)),
                     // The table was dropped meanwhile.
                     Ok(Progressed::Idle) | Err(Error::ResourceNotFound) => {}
-                    Err(error) => return Err(error),
+                    // Trouble with one table is none of the others'.
+                    Err(error) => progress = Err(error),
                 }
             }
         }
-        Ok(progress)
+        progress
     }
 }

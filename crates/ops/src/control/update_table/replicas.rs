@@ -259,7 +259,7 @@ async fn create(
     let join = region.update_settings(name, |table| {
         check_idle(table)?;
         check_can_join(table, region.name(), newcomer, infrequent_access)?;
-        let version = region.clock().version(table.settings.version().time);
+        let version = region.clock().register_version(table.settings.version().time);
         table.group.get_or_insert_with(|| group.clone());
         let settings = &mut table.settings;
         if settings.stream.value.is_none() {
@@ -319,7 +319,7 @@ async fn delete(context: &Context, name: &TableName, member: &RegionName) -> Res
         if other_joining || table.status != TableStatus::Active {
             return Err(being_used(table));
         }
-        let version = region.clock().version(table.settings.version().time);
+        let version = region.clock().register_version(table.settings.version().time);
         table.settings.members.insert(member.clone(), Register::new(version, Member::Removed));
         Ok(())
     });

@@ -1,0 +1,80 @@
+//! Engines that refuse a commit now and then, as one on an almost full disk does.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use graticule_kv::{
+    BoxFuture, CommitError, Committed, DecideFn, Declared, Engine, LogBounds, LogPage, LogShard, PageLimit,
+    ReadError, Snapshot, Value, memory::MemoryEngine,
+};
+use tokio::sync::watch;
+
+use crate::cluster::{Node, cluster, equal, members};
+
+/// Refuses every third commit while it is told to.
+#[derive(Debug)]
+struct Refusing {
+    engine: MemoryEngine,
+    commits: AtomicU64,
+    until: u64,
+}
+
+impl Engine for Refusing {
+    fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Value>, ReadError>> {
+        self.engine.get(key)
+    }
+
+    fn counter<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<i64, ReadError>> {
+        self.engine.counter(key)
+    }
+
+    fn snapshot<'a>(&'a self) -> BoxFuture<'a, Result<Box<dyn Snapshot + 'a>, ReadError>> {
+        self.engine.snapshot()
+    }
+
+    fn transact_dyn<'a>(
+        &'a self,
+        declared: &'a Declared,
+        decide: &'a mut DecideFn<'_>,
+    ) -> BoxFuture<'a, Result<Committed, CommitError>> {
+        let commit = self.commits.fetch_add(1, Ordering::SeqCst);
+        if commit < self.until && commit % 3 == 2 {
+            return Box::pin(async { Err(CommitError::Aborted("told to".to_owned())) });
+        }
+        self.engine.transact_dyn(declared, decide)
+    }
+
+    fn read_log<'a>(
+        &'a self,
+        shard: LogShard,
+        from: u64,
+        limit: PageLimit,
+    ) -> BoxFuture<'a, Result<LogPage, ReadError>> {
+        self.engine.read_log(shard, from, limit)
+    }
+
+    fn log_bounds<'a>(&'a self, shard: LogShard) -> BoxFuture<'a, Result<LogBounds, ReadError>> {
+        self.engine.log_bounds(shard)
+    }
+
+    fn watch_log(&self, shard: LogShard) -> watch::Receiver<u64> {
+        self.engine.watch_log(shard)
+    }
+}
+
+/// The batch behind a refused one was applied, and moved the cursor past what was missing for good.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_refused_is_shipped_again() {
+    let (network, [a]) = cluster().await;
+    let engine = Refusing { engine: MemoryEngine::new(), commits: AtomicU64::new(0), until: 24 };
+    let b = Node::open_on(&network, "b".parse().unwrap(), Arc::new(engine), 0).await;
+    a.create().await;
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    for round in 0..400 {
+        a.put(&format!("k{}", round % 150), &round.to_string()).await.unwrap();
+    }
+    assert_eq!(equal(&[&a, &b]).await.len(), 150);
+}
