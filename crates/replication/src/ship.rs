@@ -128,7 +128,7 @@ impl Replicator {
         match self.region.table(&table.name).await {
             Ok(current) => {
                 let member = current.settings.members.get(peer).map(|register| &register.value);
-                let gone = current.uuid != table.uuid || member.is_none() || current.has_left(peer);
+                let gone = current.uuid != table.uuid || member.is_none() || !current.ships_to(peer);
                 if gone && current.status != TableStatus::Deleting {
                     self.update(|state| {
                         state.shipped.remove(&(table.uuid.clone(), peer.clone()));

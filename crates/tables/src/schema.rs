@@ -225,6 +225,11 @@ impl Table {
         self.status != TableStatus::Deleting || self.is_source(here)
     }
 
+    /// Whether `peer` is to get this table's changes: it is a member, or has still to fill a new one.
+    pub fn ships_to(&self, peer: &RegionName) -> bool {
+        !self.has_left(peer) || self.is_source(peer)
+    }
+
     /// The other Regions of the global table, with their state.
     pub fn peers<'a>(&'a self, here: &'a RegionName) -> impl Iterator<Item = (&'a RegionName, &'a Member)> {
         self.settings
