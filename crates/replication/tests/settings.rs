@@ -130,6 +130,8 @@ async fn items_expire_everywhere_and_streams_say_so() {
     a.add(&b.name).await;
     members(&[&a, &b], &[&a.name, &b.name]).await;
     b.region.write_one(Action::new(name(), ActionKind::Put(item))).await.unwrap();
+    // Otherwise a could be without the item because it has not come yet.
+    assert_eq!(equal(&[&a, &b]).await.len(), 2);
     b.change(|table| {
         let version = b.region.clock().version(table.settings.version().time);
         table.settings.ttl = Register::new(version, Some("expires".to_owned()));
