@@ -126,8 +126,9 @@ async fn admin(shared: &Shared, parts: &Parts) -> Answer {
     }
 }
 
-/// False for what a web page elsewhere makes its visitor's browser send. The API itself needs no such check: a
-/// browser asks before it sends `X-Amz-Target`, and is not given leave.
+/// False for what a web page elsewhere makes its visitor's browser send. For the API a browser asks before it sends
+/// `X-Amz-Target` to another origin, and is not given leave; a page that has its own name resolve to this server is the
+/// same origin, and only verified signatures keep it out.
 fn same_origin(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
