@@ -2,4 +2,5 @@
 
 mod control;
 mod data;
+mod scenarios;
 mod support;
