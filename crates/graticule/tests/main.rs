@@ -4,3 +4,4 @@
 
 mod compat;
 mod program;
+mod scenarios;

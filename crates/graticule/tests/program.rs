@@ -15,14 +15,14 @@ fn run(arguments: &[&str]) -> (i32, String) {
 }
 
 /// A running server; killed when the test ends.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     out: BufReader<ChildStdout>,
     line: String,
 }
 
 impl Running {
-    fn start(arguments: &[&str]) -> Running {
+    pub(crate) fn start(arguments: &[&str]) -> Running {
         let mut child = Command::new(PROGRAM)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(arguments)
@@ -43,7 +43,7 @@ impl Running {
     }
 
     /// The status line and body of an answer.
-    fn request(&self, head: &str, body: &str) -> (String, String) {
+    pub(crate) fn request(&self, head: &str, body: &str) -> (String, String) {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         let length = body.len();
         write!(
@@ -58,8 +58,13 @@ impl Running {
     }
 
     fn call(&self, region: &str, operation: &str, body: &str) -> (String, String) {
+        self.call_target(region, &format!("DynamoDB_20120810.{operation}"), body)
+    }
+
+    /// Calls an operation by its full `X-Amz-Target`.
+    pub(crate) fn call_target(&self, region: &str, target: &str, body: &str) -> (String, String) {
         let head = format!(
-            "POST / HTTP/1.1\r\nX-Amz-Target: DynamoDB_20120810.{operation}\r\nX-Amz-Date: 20260101T000000Z\r\n\
+            "POST / HTTP/1.1\r\nX-Amz-Target: {target}\r\nX-Amz-Date: 20260101T000000Z\r\n\
              Authorization: AWS4-HMAC-SHA256 Credential=key/20260101/{region}/dynamodb/aws4_request, \
              SignedHeaders=host;x-amz-date;x-amz-target, Signature=00"
         );
