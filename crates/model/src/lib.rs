@@ -12,8 +12,10 @@ pub mod number;
 pub mod value;
 pub mod version;
 
-pub use error::{CancellationReason, Error, ExpressionError, ExpressionKind};
+pub use error::{
+    CancellationReason, CapacityKind, CapacityLimit, Error, ExpressionError, ExpressionKind, Throttling,
+};
 pub use names::{IndexName, RegionName, TableName};
 pub use number::Number;
-pub use value::{AttributeValue, Item, KeyType};
+pub use value::{AttributeValue, Item, KeyAttribute, KeyType};
 pub use version::Version;

@@ -73,3 +73,15 @@ pub const NUMBER_DIGITS_MAX: u32 = 38;
 pub const TABLE_CAPACITY_UNITS_MAX: u64 = 40_000;
 /// Default quota of read or write capacity units of an account `[D]`.
 pub const ACCOUNT_CAPACITY_UNITS_MAX: u64 = 80_000;
+/// Seconds of unused capacity that a table or index saves up for a burst `[D]`.
+pub const BURST_SECONDS_MAX: u64 = 300;
+/// Seconds of capacity that a table or index starts with; the service grants something, nobody says how much `[G]`.
+pub const BURST_SECONDS_AT_START: u64 = 60;
+/// Read and write units per second that a table or index billed per request serves at once `[D]`.
+pub const ON_DEMAND_WARM_UNITS: (u64, u64) = (12_000, 4_000);
+/// Decreases of provisioned capacity at the start of a UTC day; one more is granted per hour without any `[D]`.
+pub const CAPACITY_DECREASES_BANKED_MAX: u32 = 4;
+/// Decreases of provisioned capacity in one UTC day `[D]`.
+pub const CAPACITY_DECREASES_PER_DAY_MAX: u32 = 27;
+/// Changes from provisioned to on-demand billing in any 24 hours `[D]`.
+pub const ON_DEMAND_SWITCHES_PER_DAY_MAX: usize = 4;

@@ -3,10 +3,12 @@
 //! Wordings are the live service's own, with its typing slips, where they are known.
 
 mod expression;
+mod throttling;
 
 use serde_json::{Value, json};
 
 pub use expression::{ExpressionError, ExpressionKind};
+pub use throttling::{CapacityKind, CapacityLimit, Throttling};
 
 use crate::value::Item;
 
@@ -21,6 +23,8 @@ pub enum CancellationReason {
     Validation(String),
     /// The item was being written by someone else.
     TransactionConflict,
+    /// Its table or an index had no capacity left.
+    Throttled(Throttling),
 }
 
 impl CancellationReason {
@@ -30,6 +34,7 @@ impl CancellationReason {
             CancellationReason::ConditionalCheckFailed(_) => "ConditionalCheckFailed",
             CancellationReason::Validation(_) => "ValidationError",
             CancellationReason::TransactionConflict => "TransactionConflict",
+            CancellationReason::Throttled(throttling) => throttling.code(),
         }
     }
 
@@ -46,6 +51,9 @@ impl CancellationReason {
             CancellationReason::Validation(message) => json!({"Code": self.code(), "Message": message}),
             CancellationReason::TransactionConflict => {
                 json!({"Code": self.code(), "Message": "Transaction is ongoing for the item"})
+            }
+            CancellationReason::Throttled(throttling) => {
+                json!({"Code": self.code(), "Message": throttling.message()})
             }
         }
     }
@@ -235,6 +243,15 @@ pub enum Error {
         "An error occurred (IdempotentParameterMismatchException): The request uses the same client token as a previous, but non-identical request."
     )]
     IdempotentParameterMismatch,
+    /// A table or an index has no capacity left.
+    #[error("{}", .0.message())]
+    Throttled(Throttling),
+    /// A write of one item that a transaction is writing, or reading in a condition, at the same time.
+    #[error("Transaction is ongoing for the item")]
+    TransactionConflict,
+    /// A ClientRequestToken whose transaction is still under way.
+    #[error("The transaction with the given request token is already in progress.")]
+    TransactionInProgress,
     /// An exclusive start key that no page of this request can have ended with.
     #[error("The provided starting key is invalid")]
     StartKeyInvalid,
@@ -299,6 +316,7 @@ pub struct Envelope {
 }
 
 const DYNAMODB: &str = "com.amazonaws.dynamodb.v20120810";
+const CORAL_AVAILABILITY: &str = "com.amazon.coral.availability";
 const CORAL_SERVICE: &str = "com.amazon.coral.service";
 const CORAL_VALIDATE: &str = "com.amazon.coral.validate";
 
@@ -317,6 +335,12 @@ impl Error {
             Error::ConditionalCheckFailed(_) => (400, DYNAMODB, "ConditionalCheckFailedException"),
             Error::TransactionCanceled(_) => (400, DYNAMODB, "TransactionCanceledException"),
             Error::IdempotentParameterMismatch => (400, DYNAMODB, "IdempotentParameterMismatchException"),
+            Error::Throttled(throttling) => match throttling.limit {
+                CapacityLimit::Provisioned => (400, DYNAMODB, "ProvisionedThroughputExceededException"),
+                CapacityLimit::OnDemandMaximum => (400, CORAL_AVAILABILITY, "ThrottlingException"),
+            },
+            Error::TransactionConflict => (400, DYNAMODB, "TransactionConflictException"),
+            Error::TransactionInProgress => (400, DYNAMODB, "TransactionInProgressException"),
             Error::ResourceNotFound | Error::TableNotFound(_) | Error::OtherNotFound(_) => {
                 (400, DYNAMODB, "ResourceNotFoundException")
             }
@@ -338,13 +362,18 @@ impl Error {
         let message = self.to_string();
         if !message.is_empty() {
             // The two families of exceptions spell this member differently.
-            let member = if matches!(self, Error::TransactionCanceled(_)) { "Message" } else { "message" };
+            let capital = matches!(self, Error::TransactionCanceled(_) | Error::TransactionInProgress);
+            let member = if capital { "Message" } else { "message" };
             body[member] = Value::String(message);
         }
         match self {
             Error::ConditionalCheckFailed(Some(item)) => body["Item"] = crate::codec::item_to_value(item),
             Error::TransactionCanceled(reasons) => {
                 body["CancellationReasons"] = reasons.iter().map(CancellationReason::to_json).collect();
+            }
+            Error::Throttled(throttling) => {
+                let (member, reasons) = throttling.reasons();
+                body[member] = reasons;
             }
             _ => {}
         }
