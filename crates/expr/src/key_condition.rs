@@ -1,10 +1,10 @@
 //! Key conditions: a condition expression of which only a few shapes are allowed, matched to a key schema.
 //!
-//! Two halves: [`collect_terms`] reduces the expression to one test per attribute and knows no schema; [`match_schema`]
-//! hands the tests to the key's parts. A schema with more parts changes only the second.
+//! Two halves: [`collect_terms`] reduces the expression to one test per attribute and knows no schema;
+//! [`match_key_terms`] hands the tests to the key's parts. Whoever has the tests from elsewhere starts with the second.
 
 use graticule_model::{
-    AttributeValue, Error, KeyType,
+    AttributeValue, Error, KeyAttribute,
     error::{ExpressionError, ExpressionKind},
 };
 
@@ -18,19 +18,28 @@ use crate::{
 /// The key of a table or index.
 #[derive(Debug, Clone, Copy)]
 pub struct KeySchemaRef<'a> {
-    /// Name and type of the partition key.
-    pub partition: (&'a str, KeyType),
-    /// Name and type of the sort key, if there is one.
-    pub sort: Option<(&'a str, KeyType)>,
+    /// The HASH attributes: one, or several in a global secondary index.
+    pub partition: &'a [KeyAttribute],
+    /// The RANGE attributes.
+    pub sort: &'a [KeyAttribute],
 }
 
 /// What a query asks of the key. Values are of the key's types and not empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeyCondition {
-    /// Name and value of the partition key.
-    pub partition: (String, AttributeValue),
-    /// Name of the sort key and the test on it, if there is one.
-    pub sort: Option<(String, SortCondition)>,
+    /// Names and values of all HASH attributes, in the schema's order.
+    pub partition: Vec<(String, AttributeValue)>,
+    /// Names of the first RANGE attributes and the tests on them, in the schema's order. All but the last are equalities.
+    pub sort: Vec<(String, SortCondition)>,
+}
+
+/// A test on one attribute, which may turn out to be a key attribute.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyTerm {
+    /// The attribute.
+    pub name: String,
+    /// The test.
+    pub test: SortCondition,
 }
 
 /// A test on a sort key.
@@ -81,18 +90,21 @@ pub fn parse_key_condition(
     let root = parse_node(text, placeholders).map_err(wrap)?;
     let mut terms = Vec::new();
     collect_terms(root, &mut terms).map_err(wrap)?;
-    let condition = match_schema(terms, schema).map_err(wrap)?;
+    match_key_terms(terms, schema)
+}
+
+/// Matches tests on several attributes, no two on the same, to the key `schema`.
+///
+/// # Errors
+/// [`Error::Expression`] with texts that do not name the expression, or [`Error::KeyEmpty`] for an empty value.
+pub fn match_key_terms(terms: Vec<KeyTerm>, schema: KeySchemaRef<'_>) -> Result<KeyCondition, Error> {
+    let condition = match_schema(terms, schema)
+        .map_err(|error| Error::Expression(ExpressionKind::KeyCondition, error))?;
     refuse_empty_values(&condition)?;
     Ok(condition)
 }
 
-/// A test on one attribute.
-struct Term {
-    name: String,
-    test: SortCondition,
-}
-
-fn collect_terms(node: Node, terms: &mut Vec<Term>) -> Result<(), ExpressionError> {
+fn collect_terms(node: Node, terms: &mut Vec<KeyTerm>) -> Result<(), ExpressionError> {
     if let Node::And(nodes) = node {
         return nodes.into_iter().try_for_each(|node| collect_terms(node, terms));
     }
@@ -104,13 +116,13 @@ fn collect_terms(node: Node, terms: &mut Vec<Term>) -> Result<(), ExpressionErro
     Ok(())
 }
 
-fn term(node: Node) -> Result<Term, ExpressionError> {
+fn term(node: Node) -> Result<KeyTerm, ExpressionError> {
     match node {
         Node::Comparison(Comparator::NotEqual, ..) => invalid_operator(Comparator::NotEqual.symbol()),
         Node::Comparison(comparator, left, right) => {
             let (name, value, is_first) = attribute_and_value(left, right)?;
             let comparator = if is_first { comparator } else { comparator.mirrored() };
-            Ok(Term { name, test: comparison(comparator, value) })
+            Ok(KeyTerm { name, test: comparison(comparator, value) })
         }
         Node::Between(operand, lower, upper) => between(operand, lower, upper),
         Node::BeginsWith(operand, prefix) => {
@@ -118,7 +130,7 @@ fn term(node: Node) -> Result<Term, ExpressionError> {
             if !is_first {
                 return Err(ExpressionError::KeyAttributeNotFirst(Function::BeginsWith.name()));
             }
-            Ok(Term { name, test: SortCondition::BeginsWith(value) })
+            Ok(KeyTerm { name, test: SortCondition::BeginsWith(value) })
         }
         Node::In(..) => invalid_operator("IN"),
         Node::Or(_) => invalid_operator("OR"),
@@ -132,7 +144,7 @@ fn term(node: Node) -> Result<Term, ExpressionError> {
     }
 }
 
-fn invalid_operator(operator: &'static str) -> Result<Term, ExpressionError> {
+fn invalid_operator(operator: &'static str) -> Result<KeyTerm, ExpressionError> {
     Err(ExpressionError::KeyOperatorInvalid(operator))
 }
 
@@ -146,12 +158,12 @@ fn comparison(comparator: Comparator, value: AttributeValue) -> SortCondition {
     }
 }
 
-fn between(operand: Operand, lower: Operand, upper: Operand) -> Result<Term, ExpressionError> {
+fn between(operand: Operand, lower: Operand, upper: Operand) -> Result<KeyTerm, ExpressionError> {
     let operands = [operand, lower, upper].map(key_operand);
     let [operand, lower, upper] = operands;
     match (operand?, lower?, upper?) {
         (KeyOperand::Attribute(name), KeyOperand::Value(lower), KeyOperand::Value(upper)) => {
-            Ok(Term { name, test: SortCondition::Between(lower, upper) })
+            Ok(KeyTerm { name, test: SortCondition::Between(lower, upper) })
         }
         (KeyOperand::Value(_), KeyOperand::Value(_), KeyOperand::Value(_)) => {
             Err(ExpressionError::KeyAttributeNone)
@@ -192,41 +204,62 @@ fn attribute_and_value(
     }
 }
 
-fn match_schema(mut terms: Vec<Term>, schema: KeySchemaRef<'_>) -> Result<KeyCondition, ExpressionError> {
-    if terms.len() > 2 {
+/// Most conditions on a key of one HASH attribute and at most one RANGE attribute.
+const SIMPLE_CONDITIONS_MAX: usize = 2;
+
+fn match_schema(mut terms: Vec<KeyTerm>, schema: KeySchemaRef<'_>) -> Result<KeyCondition, ExpressionError> {
+    let is_simple = schema.partition.len() == 1 && schema.sort.len() <= 1;
+    if is_simple && terms.len() > SIMPLE_CONDITIONS_MAX {
         return Err(ExpressionError::KeyConditionsTooMany);
     }
-    let (partition_name, partition_type) = schema.partition;
-    let missed = |name: &str| ExpressionError::KeyMissed(name.to_owned());
-    let position = terms.iter().position(|term| term.name == partition_name);
-    let partition = terms.swap_remove(position.ok_or_else(|| missed(partition_name))?);
-    let SortCondition::Equal(value) = partition.test else {
-        return Err(ExpressionError::KeyConditionUnsupported);
+    let mut take = |attribute: &KeyAttribute| {
+        let position = terms.iter().position(|term| term.name == attribute.name);
+        position.map(|position| terms.swap_remove(position))
     };
-    let sort = match (terms.pop(), schema.sort) {
-        (None, _) => None,
-        (Some(_), None) => return Err(ExpressionError::KeyConditionUnsupported),
-        (Some(term), Some((name, sort_type))) => {
-            if term.name != name {
-                return Err(missed(name));
+    let missed = |attribute: &KeyAttribute| ExpressionError::KeyMissed(attribute.name.clone());
+    let mut partition = Vec::with_capacity(schema.partition.len());
+    for attribute in schema.partition {
+        let term = take(attribute).ok_or_else(|| missed(attribute))?;
+        let SortCondition::Equal(value) = term.test else {
+            return Err(ExpressionError::KeyConditionUnsupported);
+        };
+        partition.push((term.name, value));
+    }
+    let mut sort = Vec::with_capacity(schema.sort.len());
+    let mut unused = None;
+    for attribute in schema.sort {
+        match take(attribute) {
+            Some(term) => sort.push((term.name, term.test)),
+            None => {
+                unused = Some(attribute);
+                break;
             }
-            if !term.test.values().all(|value| sort_type.matches(value)) {
-                return Err(ExpressionError::KeyConditionType);
-            }
-            Some((term.name, term.test))
         }
-    };
-    if !partition_type.matches(&value) {
+    }
+    if !terms.is_empty() {
+        // What is left tests attributes of no key, or those behind one that is left out.
+        return Err(unused.map_or(ExpressionError::KeyConditionUnsupported, missed));
+    }
+    let earlier = sort.len().saturating_sub(1);
+    if sort[..earlier].iter().any(|(_, test)| !matches!(test, SortCondition::Equal(_))) {
+        return Err(ExpressionError::KeyConditionUnsupported);
+    }
+    let tested = partition.iter().zip(schema.partition).all(|((_, value), it)| it.kind.matches(value));
+    let sorted = sort
+        .iter()
+        .zip(schema.sort)
+        .all(|((_, test), it)| test.values().all(|value| it.kind.matches(value)));
+    if !tested || !sorted {
         return Err(ExpressionError::KeyConditionType);
     }
-    Ok(KeyCondition { partition: (partition.name, value), sort })
+    Ok(KeyCondition { partition, sort })
 }
 
 fn refuse_empty_values(condition: &KeyCondition) -> Result<(), Error> {
-    let (partition_name, partition_value) = &condition.partition;
+    let partition_values = condition.partition.iter().map(|(name, value)| (name, value));
     let sort_values =
         condition.sort.iter().flat_map(|(name, test)| test.values().map(move |value| (name, value)));
-    for (name, value) in std::iter::once((partition_name, partition_value)).chain(sort_values) {
+    for (name, value) in partition_values.chain(sort_values) {
         let kind = match value {
             AttributeValue::S(text) if text.is_empty() => "string",
             AttributeValue::B(bytes) if bytes.is_empty() => "binary",

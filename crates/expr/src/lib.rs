@@ -18,7 +18,9 @@ mod update;
 
 pub use condition::Condition;
 pub use graticule_model::error::{ExpressionError, ExpressionKind};
-pub use key_condition::{KeyCondition, KeySchemaRef, SortCondition, parse_key_condition};
+pub use key_condition::{
+    KeyCondition, KeySchemaRef, KeyTerm, SortCondition, match_key_terms, parse_key_condition,
+};
 pub use placeholders::Placeholders;
 pub use projection::Projection;
 pub use update::Update;

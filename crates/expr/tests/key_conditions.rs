@@ -1,14 +1,21 @@
 //! Key conditions against key schemas.
 
 use graticule_expr::{KeyCondition, KeySchemaRef, SortCondition, parse_key_condition};
-use graticule_model::{AttributeValue, Error, KeyType, Number};
+use graticule_model::{AttributeValue, Error, KeyAttribute, KeyType, Number};
 use serde_json::{Value, json};
 
 use crate::support::{placeholders, string};
 
-const BOTH: KeySchemaRef<'_> = KeySchemaRef { partition: ("pk", KeyType::S), sort: Some(("sk", KeyType::N)) };
-const TEXT: KeySchemaRef<'_> = KeySchemaRef { partition: ("pk", KeyType::S), sort: Some(("sk", KeyType::S)) };
-const ONE: KeySchemaRef<'_> = KeySchemaRef { partition: ("pk", KeyType::S), sort: None };
+/// Names and types of the HASH and of the RANGE attributes of a key.
+type Schema = (&'static [(&'static str, KeyType)], &'static [(&'static str, KeyType)]);
+
+const BOTH: Schema = (&[("pk", KeyType::S)], &[("sk", KeyType::N)]);
+const TEXT: Schema = (&[("pk", KeyType::S)], &[("sk", KeyType::S)]);
+const ONE: Schema = (&[("pk", KeyType::S)], &[]);
+const MANY: Schema = (
+    &[("h1", KeyType::S), ("h2", KeyType::N)],
+    &[("r1", KeyType::S), ("r2", KeyType::N), ("r3", KeyType::S)],
+);
 
 fn values() -> Value {
     json!({
@@ -18,8 +25,17 @@ fn values() -> Value {
     })
 }
 
-fn parse(text: &str, schema: KeySchemaRef<'_>) -> Result<KeyCondition, Error> {
-    parse_key_condition(text, schema, &mut placeholders(&values()))
+fn parse(text: &str, schema: Schema) -> Result<KeyCondition, Error> {
+    parse_with(text, schema, &values())
+}
+
+fn parse_with(text: &str, (partition, sort): Schema, values: &Value) -> Result<KeyCondition, Error> {
+    let attributes = |part: &[(&str, KeyType)]| -> Vec<KeyAttribute> {
+        part.iter().map(|(name, kind)| KeyAttribute { name: (*name).to_owned(), kind: *kind }).collect()
+    };
+    let (partition, sort) = (attributes(partition), attributes(sort));
+    let schema = KeySchemaRef { partition: &partition, sort: &sort };
+    parse_key_condition(text, schema, &mut placeholders(values))
 }
 
 fn number(value: u64) -> AttributeValue {
@@ -48,10 +64,69 @@ fn accepted() {
     ];
     for (text, schema, sort) in table {
         let expected = KeyCondition {
-            partition: ("pk".to_owned(), string("p")),
-            sort: sort.map(|condition| ("sk".to_owned(), condition)),
+            partition: vec![("pk".to_owned(), string("p"))],
+            sort: sort.map(|condition| ("sk".to_owned(), condition)).into_iter().collect(),
         };
         assert_eq!(parse(text, schema).unwrap_or_else(|error| panic!("{text}: {error}")), expected, "{text}");
+    }
+}
+
+#[test]
+fn keys_of_several_attributes() {
+    use SortCondition::{BeginsWith, Between, Equal, Less};
+    let one = || Equal(number(1));
+    let text = || Equal(string("s"));
+    let table = [
+        ("h1 = :p AND h2 = :n", vec![]),
+        ("h2 = :n AND h1 = :p", vec![]),
+        ("h1 = :p AND h2 = :n AND r1 = :s", vec![text()]),
+        ("r1 < :s AND h1 = :p AND h2 = :n", vec![Less(string("s"))]),
+        ("h1 = :p AND h2 = :n AND begins_with(r1, :s)", vec![BeginsWith(string("s"))]),
+        ("h1 = :p AND r2 BETWEEN :n AND :m AND h2 = :n AND r1 = :s", vec![text(), Between(number(1), number(2))]),
+        ("h1 = :p AND h2 = :n AND r3 = :s AND r2 = :n AND r1 = :s", vec![text(), one(), text()]),
+        (
+            "h1 = :p AND h2 = :n AND r1 = :s AND r2 = :n AND begins_with(r3, :s)",
+            vec![text(), one(), BeginsWith(string("s"))],
+        ),
+    ];
+    for (expression, sort) in table {
+        let names = ["r1", "r2", "r3"].map(str::to_owned);
+        let expected = KeyCondition {
+            partition: vec![("h1".to_owned(), string("p")), ("h2".to_owned(), number(1))],
+            sort: names.into_iter().zip(sort).collect(),
+        };
+        assert_eq!(parse(expression, MANY), Ok(expected), "{expression}");
+    }
+}
+
+#[test]
+fn keys_of_several_attributes_are_not_skipped() {
+    let missed = |name: &str| format!("Query condition missed key schema element: {name}");
+    let unsupported = || "Query key condition not supported".to_owned();
+    let wrong_type =
+        || "One or more parameter values were invalid: Condition parameter type does not match schema type".to_owned();
+    let table = [
+        ("h1 = :p", missed("h2")),
+        ("h2 = :n", missed("h1")),
+        ("h1 = :p AND r1 = :s", missed("h2")),
+        ("h1 = :p AND h2 > :n", unsupported()),
+        ("h1 = :p AND h2 = :n AND r2 = :n", missed("r1")),
+        ("h1 = :p AND h2 = :n AND r1 = :s AND r3 = :s", missed("r2")),
+        ("h1 = :p AND h2 = :n AND elsewhere = :s", missed("r1")),
+        ("h1 = :p AND h2 = :n AND r1 < :s AND r2 = :n", unsupported()),
+        ("h1 = :p AND h2 = :n AND r1 = :s AND r2 BETWEEN :n AND :m AND r3 = :s", unsupported()),
+        ("h1 = :p AND h2 = :n AND r1 = :s AND r2 = :n AND r3 = :s AND elsewhere = :s", unsupported()),
+        ("h1 = :p AND h2 = :s", wrong_type()),
+        ("h1 = :p AND h2 = :n AND r1 = :n", wrong_type()),
+        (
+            "h1 = :p AND h2 = :n AND r1 = :empty",
+            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: r1"
+                .to_owned(),
+        ),
+        ("h1 = :p AND h2 = :n AND h2 = :m", "KeyConditionExpressions must only contain one condition per key".to_owned()),
+    ];
+    for (expression, expected) in table {
+        assert_eq!(parse(expression, MANY).expect_err(expression).to_string(), expected, "{expression}");
     }
 }
 
@@ -130,7 +205,7 @@ fn refused() {
     for (text, schema, expected) in table {
         let mut values = values();
         values[":type"] = json!({"S": "S"});
-        let error = parse_key_condition(text, schema, &mut placeholders(&values)).expect_err(text);
+        let error = parse_with(text, schema, &values).expect_err(text);
         assert_eq!(error.to_string(), expected, "{text}");
     }
 }

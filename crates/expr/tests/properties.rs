@@ -1,7 +1,7 @@
 //! Properties that hold for any expression.
 
 use graticule_expr::{KeySchemaRef, Placeholders, parse_key_condition};
-use graticule_model::{KeyType, value::Item};
+use graticule_model::{KeyAttribute, KeyType, value::Item};
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
@@ -76,7 +76,9 @@ fn stored() -> Item {
 
 /// Every parser takes any text, and whatever they make of it takes any item.
 fn exercise(text: &str) {
-    let schema = KeySchemaRef { partition: ("a", KeyType::N), sort: Some(("b", KeyType::S)) };
+    let attribute = |name: &str, kind| KeyAttribute { name: name.to_owned(), kind };
+    let (partition, sort) = ([attribute("a", KeyType::N)], [attribute("b", KeyType::S)]);
+    let schema = KeySchemaRef { partition: &partition, sort: &sort };
     for stored in [stored(), Item::new()] {
         if let Ok(condition) = condition(text, &values()) {
             condition.matches(&stored);

@@ -294,7 +294,7 @@ fn new_table(node: &Node) -> Table {
 
 /// A key of one string.
 pub(crate) fn string_key(name: &str) -> KeySchema {
-    KeySchema { partition: KeyAttribute { name: name.to_owned(), kind: KeyType::S }, sort: None }
+    KeySchema::simple(KeyAttribute { name: name.to_owned(), kind: KeyType::S }, None)
 }
 
 /// Waits until `look` finds something.

@@ -63,17 +63,19 @@ pub(crate) fn check_index_keys(table: &Table, item: &Item) -> Result<(), Error> 
                 return Err(Error::IndexKeyEmpty { name: attribute.name.clone(), index: name.clone(), kind });
             }
         }
-        let is_longer = |attribute: &KeyAttribute, limit: usize| {
-            item.get(&attribute.name).is_some_and(|value| value.size_bytes() > limit)
-        };
-        if is_longer(&definition.key.partition, PARTITION_KEY_BYTES_MAX) {
+        if part_size_bytes(&definition.key.partition, item) > PARTITION_KEY_BYTES_MAX {
             return Err(Error::PartitionKeyTooLong);
         }
-        if definition.key.sort.as_ref().is_some_and(|sort| is_longer(sort, SORT_KEY_BYTES_MAX)) {
+        if part_size_bytes(&definition.key.sort, item) > SORT_KEY_BYTES_MAX {
             return Err(Error::SortKeyTooLong);
         }
     }
     Ok(())
+}
+
+/// The bytes that an item's values of these key attributes have together.
+fn part_size_bytes(attributes: &[KeyAttribute], item: &Item) -> usize {
+    attributes.iter().filter_map(|attribute| item.get(&attribute.name)).map(AttributeValue::size_bytes).sum()
 }
 
 /// The expiry time of an item, in seconds since the epoch.
@@ -98,6 +100,19 @@ pub(crate) fn index_prefix(table: &Table, index: &LocalIndex) -> KeyBuilder {
     KeyBuilder::table(space, table.id).small(index.id)
 }
 
+/// Whether an index holds an item: it has all key attributes, of the right types, neither empty nor too long. An item
+/// that was there before the index may not fit it; then the index goes without it.
+pub(crate) fn is_indexed(definition: &IndexDefinition, item: &Item) -> bool {
+    let key = &definition.key;
+    let usable = |attribute: &KeyAttribute| {
+        item.get(&attribute.name)
+            .is_some_and(|value| attribute.kind.matches(value) && empty_kind(value).is_none())
+    };
+    key.attributes().all(usable)
+        && part_size_bytes(&key.partition, item) <= PARTITION_KEY_BYTES_MAX
+        && part_size_bytes(&key.sort, item) <= SORT_KEY_BYTES_MAX
+}
+
 /// The key of an index entry; `None` if the item is not in the index.
 pub(crate) fn entry_key(
     table: &Table,
@@ -106,16 +121,14 @@ pub(crate) fn entry_key(
     key: &PrimaryKey,
     item: &Item,
 ) -> Option<Vec<u8>> {
-    // An item that was there before the index may not fit it; then the index goes without it.
-    let usable = |attribute: &KeyAttribute, limit: usize| {
-        item.get(&attribute.name).filter(|value| {
-            attribute.kind.matches(value) && empty_kind(value).is_none() && value.size_bytes() <= limit
-        })
-    };
-    let partition = usable(&definition.key.partition, PARTITION_KEY_BYTES_MAX)?;
-    let mut builder = index_prefix(table, index).partition(partition);
-    if let Some(sort) = &definition.key.sort {
-        builder = builder.value(usable(sort, SORT_KEY_BYTES_MAX)?);
+    if !is_indexed(definition, item) {
+        return None;
+    }
+    let value = |attribute: &KeyAttribute| item.get(&attribute.name);
+    let mut builder =
+        index_prefix(table, index).partitions(definition.key.partition.iter().filter_map(value));
+    for value in definition.key.sort.iter().filter_map(value) {
+        builder = builder.value(value);
     }
     // Entries of items with equal index keys are told apart, and ordered, by the primary key.
     Some(table.primary_key(builder, key).build())

@@ -17,7 +17,8 @@
 //!
 //! Numbers are big-endian. The hash of the partition key spreads load and makes a parallel Scan a split of the range;
 //! items of one partition stay contiguous, in the order of their sort keys. Encodings of key values end themselves, so
-//! that the encoding of one value is never a prefix of another's and keys can be laid end to end.
+//! that the encoding of one value is never a prefix of another's and keys can be laid end to end: a key of several
+//! attributes is one value after the other, hashed together where they make a partition key.
 
 use graticule_model::{AttributeValue, Number};
 
@@ -88,8 +89,15 @@ impl KeyBuilder {
 
     /// The hash of a partition key, then the key.
     pub(crate) fn partition(self, value: &AttributeValue) -> KeyBuilder {
+        self.partitions(std::iter::once(value))
+    }
+
+    /// The hash of a partition key of several values, then the values.
+    pub(crate) fn partitions<'v>(self, values: impl IntoIterator<Item = &'v AttributeValue>) -> KeyBuilder {
         let mut encoded = Vec::with_capacity(32);
-        encode_key_value(value, &mut encoded);
+        for value in values {
+            encode_key_value(value, &mut encoded);
+        }
         self.number(partition_hash(&encoded)).bytes(&encoded)
     }
 

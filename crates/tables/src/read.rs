@@ -25,10 +25,10 @@ const CHUNK_ENTRIES: usize = 256;
 pub enum Span {
     /// One partition, or part of it.
     Partition {
-        /// The partition key's value.
-        partition: AttributeValue,
-        /// Which sort keys.
-        sort: Option<SortCondition>,
+        /// The values of the partition key's attributes.
+        partition: Vec<AttributeValue>,
+        /// Which values of the sort key's attributes, in their order: all conditions but the last are equalities.
+        sort: Vec<SortCondition>,
     },
     /// Everything, or one of several equal segments of it.
     Segment {
@@ -89,11 +89,15 @@ impl Source<'_> {
     fn range(&self, span: &Span) -> (Vec<u8>, Vec<u8>) {
         match span {
             Span::Partition { partition, sort } => {
-                let prefix = self.prefix().partition(partition).build();
-                match sort {
-                    Some(condition) => sort_range(prefix, condition),
-                    None => prefix_range(prefix),
+                let mut prefix = self.prefix().partitions(partition).build();
+                let Some((last, equalities)) = sort.split_last() else { return prefix_range(prefix) };
+                for condition in equalities {
+                    let SortCondition::Equal(value) = condition else {
+                        unreachable!("a key condition has one inequality, the last");
+                    };
+                    encode_key_value(value, &mut prefix);
                 }
+                sort_range(prefix, last)
             }
             Span::Segment { segment, total } => {
                 let bound = |segment: u32| {

@@ -8,34 +8,95 @@ use graticule_kv::LogShard;
 use graticule_model::{
     AttributeValue, Error, IndexName, Item, KeyType, RegionName, TableName, limits, names,
 };
+pub use graticule_model::KeyAttribute;
 use serde::{Deserialize, Serialize};
 
 pub use crate::settings::{Billing, Member, Register, Settings, StreamView};
 
 use crate::layout::{KeyBuilder, Space};
 
-/// A key attribute.
+/// The key of a table or an index. Those of tables and local secondary indexes have one HASH attribute and at most one
+/// RANGE attribute; those of global secondary indexes have up to four of each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyAttribute {
-    /// Its name.
-    pub name: String,
-    /// Its type.
-    pub kind: KeyType,
+#[serde(try_from = "StoredKey", into = "StoredKey")]
+pub struct KeySchema {
+    /// The HASH attributes, which make the partition key together; never empty.
+    pub partition: Vec<KeyAttribute>,
+    /// The RANGE attributes, which make the sort key together.
+    pub sort: Vec<KeyAttribute>,
 }
 
-/// The key of a table or an index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeySchema {
-    /// The partition key.
-    pub partition: KeyAttribute,
-    /// The sort key, if there is one.
-    pub sort: Option<KeyAttribute>,
+/// A key as it is stored: a part of one attribute as that attribute, one of several as their list, so that a Graticule
+/// that knows no keys of several attributes refuses them rather than misreads them.
+#[derive(Serialize, Deserialize)]
+struct StoredKey {
+    partition: StoredPart,
+    sort: Option<StoredPart>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum StoredPart {
+    One(KeyAttribute),
+    Several(Vec<KeyAttribute>),
+}
+
+impl StoredPart {
+    fn store(mut attributes: Vec<KeyAttribute>) -> Option<StoredPart> {
+        match attributes.len() {
+            0 | 1 => attributes.pop().map(StoredPart::One),
+            _ => Some(StoredPart::Several(attributes)),
+        }
+    }
+
+    fn attributes(self) -> Vec<KeyAttribute> {
+        match self {
+            StoredPart::One(attribute) => vec![attribute],
+            StoredPart::Several(attributes) => attributes,
+        }
+    }
+}
+
+impl From<KeySchema> for StoredKey {
+    fn from(key: KeySchema) -> StoredKey {
+        StoredKey {
+            partition: StoredPart::store(key.partition).unwrap_or(StoredPart::Several(Vec::new())),
+            sort: StoredPart::store(key.sort),
+        }
+    }
+}
+
+impl TryFrom<StoredKey> for KeySchema {
+    type Error = &'static str;
+
+    fn try_from(stored: StoredKey) -> Result<KeySchema, &'static str> {
+        let partition = stored.partition.attributes();
+        if partition.is_empty() {
+            return Err("a key without a partition key");
+        }
+        Ok(KeySchema { partition, sort: stored.sort.map(StoredPart::attributes).unwrap_or_default() })
+    }
 }
 
 impl KeySchema {
-    /// The key attributes, partition key first.
+    /// A key of one HASH attribute and perhaps one RANGE attribute.
+    pub fn simple(partition: KeyAttribute, sort: Option<KeyAttribute>) -> KeySchema {
+        KeySchema { partition: vec![partition], sort: sort.into_iter().collect() }
+    }
+
+    /// The first HASH attribute: the partition key of a table or a local secondary index.
+    pub fn partition_key(&self) -> &KeyAttribute {
+        self.partition.first().expect("every key has a partition key")
+    }
+
+    /// The first RANGE attribute: the sort key of a table or a local secondary index, if it has one.
+    pub fn sort_key(&self) -> Option<&KeyAttribute> {
+        self.sort.first()
+    }
+
+    /// The key attributes, those of the partition key first.
     pub fn attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
-        std::iter::once(&self.partition).chain(&self.sort)
+        self.partition.iter().chain(&self.sort)
     }
 
     /// Whether `name` is a key attribute.
@@ -356,8 +417,8 @@ impl Table {
             }
             Ok(value.clone())
         };
-        let partition = value(&self.key.partition)?;
-        let sort = self.key.sort.as_ref().map(value).transpose()?;
+        let partition = value(self.key.partition_key())?;
+        let sort = self.key.sort_key().map(value).transpose()?;
         if partition.size_bytes() > limits::PARTITION_KEY_BYTES_MAX {
             return Err(Error::PartitionKeyTooLong);
         }
@@ -369,8 +430,8 @@ impl Table {
 
     /// The primary key as attributes.
     pub fn key_item(&self, key: &PrimaryKey) -> Item {
-        let mut item = Item::from([(self.key.partition.name.clone(), key.partition.clone())]);
-        if let (Some(attribute), Some(value)) = (&self.key.sort, &key.sort) {
+        let mut item = Item::from([(self.key.partition_key().name.clone(), key.partition.clone())]);
+        if let (Some(attribute), Some(value)) = (self.key.sort_key(), &key.sort) {
             item.insert(attribute.name.clone(), value.clone());
         }
         item

@@ -147,7 +147,7 @@ proptest! {
                         .filter(|item| sort.as_ref().is_none_or(|sort| holds(sort, &item["sk"])))
                         .cloned()
                         .collect();
-                    let span = Span::Partition { partition: partition.clone(), sort };
+                    let span = Span::Partition { partition: vec![partition.clone()], sort: sort.into_iter().collect() };
                     let forward = read(region, &table, index, &span, (Direction::Forward, None)).await;
                     assert!(
                         forward.is_sorted_by(|a, b| a["sk"].compare(&b["sk"]).unwrap().is_le()),
@@ -197,7 +197,7 @@ async fn a_page_holds_a_megabyte() {
         let big = item([("pk", s("p")), ("sk", n(number)), ("body", s("x".repeat(200_000)))]);
         put(&region, "t-1", big).await.unwrap();
     }
-    let span = Span::Partition { partition: s("p"), sort: None };
+    let span = Span::Partition { partition: vec![s("p")], sort: Vec::new() };
     for direction in [Direction::Forward, Direction::Backward] {
         let request = PageRequest {
             index: None,
@@ -236,12 +236,12 @@ async fn a_start_key_must_fit() {
     ];
     for (index, after, fits) in cases {
         let (partition, sort) = match index {
-            None => (s("p"), Some(SortCondition::Less(n(10)))),
-            Some(_) => (s("g"), None),
+            None => (s("p"), vec![SortCondition::Less(n(10))]),
+            Some(_) => (s("g"), Vec::new()),
         };
         let request = PageRequest {
             index,
-            span: Span::Partition { partition, sort },
+            span: Span::Partition { partition: vec![partition], sort },
             direction: Direction::Forward,
             after: Some(&after),
             limit: None,
@@ -278,7 +278,7 @@ async fn whole_items_come_from_behind_an_index() {
     for whole_items in [false, true] {
         let request = PageRequest {
             index: Some("local"),
-            span: Span::Partition { partition: s("p"), sort: Some(SortCondition::Equal(n(5))) },
+            span: Span::Partition { partition: vec![s("p")], sort: vec![SortCondition::Equal(n(5))] },
             direction: Direction::Forward,
             after: None,
             limit: None,

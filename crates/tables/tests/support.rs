@@ -136,7 +136,7 @@ pub(crate) fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> I
 
 pub(crate) fn key_schema(partition: (&str, KeyType), sort: Option<(&str, KeyType)>) -> KeySchema {
     let attribute = |(name, kind): (&str, KeyType)| KeyAttribute { name: name.to_owned(), kind };
-    KeySchema { partition: attribute(partition), sort: sort.map(attribute) }
+    KeySchema::simple(attribute(partition), sort.map(attribute))
 }
 
 pub(crate) fn definition(key: KeySchema, projection: Projection) -> IndexDefinition {

@@ -244,19 +244,20 @@ impl Request {
         for input in self.local() {
             let name = input.name();
             check_order(input.key())?;
-            if table.sort.is_none() {
+            if table.sort.is_empty() {
                 return parameter(
                     "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex",
                 );
             }
             let definition = input.definition(definitions)?;
-            if definition.key.sort.is_none() {
+            if definition.key.sort.is_empty() {
                 return parameter(format!("Index KeySchema does not have a range key for index: {name}"));
             }
             if definition.key.partition != table.partition {
                 return parameter(format!(
                     "Index KeySchema does not have the same leading hash key as table KeySchema for index: {name}. index hash key: {}, table hash key: {}",
-                    definition.key.partition.name, table.partition.name
+                    definition.key.partition_key().name,
+                    table.partition_key().name
                 ));
             }
             if !names.insert(name) {

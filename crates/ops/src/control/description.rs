@@ -34,8 +34,8 @@ pub(crate) fn epoch_seconds(unix_ms: u64) -> f64 {
 /// A key as the wire has it.
 pub(crate) fn key_schema(key: &KeySchema) -> Value {
     let element = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
-    let sort = key.sort.as_ref().map(|sort| element(&sort.name, "RANGE"));
-    std::iter::once(element(&key.partition.name, "HASH")).chain(sort).collect()
+    let partition = key.partition.iter().map(|attribute| element(&attribute.name, "HASH"));
+    partition.chain(key.sort.iter().map(|attribute| element(&attribute.name, "RANGE"))).collect()
 }
 
 fn projection(projection: &Projection) -> Value {

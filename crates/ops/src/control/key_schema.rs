@@ -6,7 +6,6 @@ use graticule_model::{Error, KeyType, limits::KEY_ATTRIBUTE_NAME_BYTES_MAX};
 use graticule_tables::schema::{KeyAttribute, KeySchema};
 use serde::Deserialize;
 
-use super::unsupported;
 use crate::constraints::Constraints;
 
 /// An element of `AttributeDefinitions`.
@@ -216,7 +215,7 @@ const ELEMENTS_MAX: usize = 4;
 /// Checks the order of the elements of a global secondary index's key, which may have several of each kind.
 ///
 /// # Errors
-/// If it is another, or there are several of a kind: these are not supported yet.
+/// If it is another, or there are too many of a kind.
 pub(super) fn check_global_order(key: &[KeyElement]) -> Result<(), Error> {
     let parameter = |text: String| Err(Error::Parameter(text));
     if key.first().is_some_and(|first| !first.is("HASH")) {
@@ -241,11 +240,6 @@ pub(super) fn check_global_order(key: &[KeyElement]) -> Result<(), Error> {
             "The KeySchema contains multiple key attributes with the same name".to_owned(),
         ));
     }
-    if hashes > 1 || key.len() - hashes > 1 {
-        return Err(unsupported(
-            "A global secondary index with more than one HASH and one RANGE key attribute",
-        ));
-    }
     Ok(())
 }
 
@@ -255,13 +249,17 @@ pub(super) fn check_global_order(key: &[KeyElement]) -> Result<(), Error> {
 /// If an attribute is not defined.
 pub(super) fn key(elements: &[KeyElement], definitions: &Definitions) -> Result<KeySchema, Error> {
     definitions.check_defined(elements)?;
-    let attribute = |element: &KeyElement| {
-        let kind = definitions.kind(element.name())?;
-        Some(KeyAttribute { name: element.name().to_owned(), kind })
+    let part = |key_type: &str| -> Vec<KeyAttribute> {
+        let attribute = |element: &KeyElement| {
+            let kind = definitions.kind(element.name())?;
+            Some(KeyAttribute { name: element.name().to_owned(), kind })
+        };
+        elements.iter().filter(|element| element.is(key_type)).filter_map(attribute).collect()
     };
-    let partition = elements.first().and_then(attribute);
-    let partition = partition.ok_or_else(|| {
-        Error::Validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type".to_owned())
-    })?;
-    Ok(KeySchema { partition, sort: elements.get(1).and_then(attribute) })
+    let (partition, sort) = (part("HASH"), part("RANGE"));
+    if partition.is_empty() {
+        let text = "Invalid KeySchema: The first KeySchemaElement is not a HASH key type";
+        return Err(Error::Validation(text.to_owned()));
+    }
+    Ok(KeySchema { partition, sort })
 }

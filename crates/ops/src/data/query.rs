@@ -82,21 +82,23 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     if let Some(filter) = &reading.filter {
         filter.refuse_key_attributes(source.key().attributes().map(|attribute| &attribute.name[..]))?;
     }
-    let (partition_name, partition) = key.partition;
-    if partition.size_bytes() > PARTITION_KEY_BYTES_MAX {
+    if key.partition.iter().map(|(_, value)| value.size_bytes()).sum::<usize>() > PARTITION_KEY_BYTES_MAX {
         return Err(Error::PartitionKeyTooLong);
     }
     if let Some(after) = &reading.after {
         if !source.is_start_key(after) {
             return Err(Error::StartKeyInvalid);
         }
-        if after.get(&partition_name) != Some(&partition) {
+        if key.partition.iter().any(|(name, value)| after.get(name) != Some(value)) {
             let message =
                 "The provided starting key is outside query boundaries based on provided conditions";
             return Err(Error::Validation(message.to_owned()));
         }
     }
-    let span = Span::Partition { partition, sort: key.sort.map(|(_, test)| test) };
+    let span = Span::Partition {
+        partition: key.partition.into_iter().map(|(_, value)| value).collect(),
+        sort: key.sort.into_iter().map(|(_, test)| test).collect(),
+    };
     let forward = request.scan_index_forward.unwrap_or(true);
     let direction = if forward { Direction::Forward } else { Direction::Backward };
     reading.answer(span, direction, whole_items, start_key_outside).await
@@ -113,8 +115,5 @@ fn start_key_outside() -> Error {
 }
 
 fn schema_ref(key: &KeySchema) -> KeySchemaRef<'_> {
-    KeySchemaRef {
-        partition: (&key.partition.name, key.partition.kind),
-        sort: key.sort.as_ref().map(|attribute| (&attribute.name[..], attribute.kind)),
-    }
+    KeySchemaRef { partition: &key.partition, sort: &key.sort }
 }

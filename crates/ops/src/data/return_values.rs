@@ -136,7 +136,7 @@ impl Wanted {
 /// The metrics of the collection of an item, of which only the key attributes matter; `None` for a table whose items
 /// form no collections.
 pub(crate) fn collection_metrics(table: &Table, key: &Item) -> Option<Value> {
-    let name = &table.key.partition.name;
+    let name = &table.key.partition_key().name;
     let value = key.get(name).filter(|_| !table.local_indexes.is_empty())?;
     let collection = Item::from([(name.clone(), value.clone())]);
     Some(json!({"ItemCollectionKey": item_to_value(&collection), "SizeEstimateRangeGB": [0.0, 1.0]}))

@@ -130,7 +130,7 @@ impl TableSpec {
             revision: 0,
             created_ms: 1,
             status: TableStatus::Active,
-            key: KeySchema { partition: attribute(partition.0, partition.1), sort: None },
+            key: KeySchema::simple(attribute(partition.0, partition.1), None),
             local_indexes: BTreeMap::new(),
             settings: Settings {
                 billing: register(Billing { on_demand: true, throughput }),
@@ -152,14 +152,14 @@ impl TableSpec {
 
     /// With a sort key.
     pub(crate) fn sort(mut self, name: &str, kind: KeyType) -> TableSpec {
-        self.0.key.sort = Some(attribute(name, kind));
+        self.0.key.sort = vec![attribute(name, kind)];
         self
     }
 
     /// With a local secondary index.
     pub(crate) fn local(mut self, name: &str, sort: (&str, KeyType), projection: Projection) -> TableSpec {
         let partition = self.0.key.partition.clone();
-        let key = KeySchema { partition, sort: Some(attribute(sort.0, sort.1)) };
+        let key = KeySchema { partition, sort: vec![attribute(sort.0, sort.1)] };
         let definition = IndexDefinition { key, projection, throughput: Throughput::default() };
         self.0.local_indexes.insert(name.parse().expect("the name of an index"), definition);
         self.0.reconcile_indexes(true);
@@ -175,7 +175,7 @@ impl TableSpec {
         projection: Projection,
     ) -> TableSpec {
         let sort = sort.map(|(name, kind)| attribute(name, kind));
-        let key = KeySchema { partition: attribute(partition.0, partition.1), sort };
+        let key = KeySchema::simple(attribute(partition.0, partition.1), sort);
         let definition = IndexDefinition { key, projection, throughput: Throughput::default() };
         let name = name.parse().expect("the name of an index");
         self.0.settings.indexes.insert(name, register(Some(definition)));
