@@ -4,12 +4,12 @@ use bytes::Bytes;
 use graticule_env::Env;
 use http_body_util::Full;
 use hyper::{
-    Response, StatusCode,
-    header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue},
+    HeaderMap, Response, StatusCode,
+    header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue},
 };
 use serde_json::Value;
 
-use crate::refusal::Refusal;
+use crate::{encoding, refusal::Refusal};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const CHECKSUM: HeaderName = HeaderName::from_static("x-amz-crc32");
@@ -28,6 +28,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     content_type: HeaderValue,
     body: Bytes,
+    gzip: bool,
     /// Whether this is the connection's last answer.
     pub(crate) last: bool,
 }
@@ -35,7 +36,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// A call that went well.
     pub(crate) fn success(body: Bytes) -> Answer {
-        Answer { status: StatusCode::OK, content_type: AMAZON_JSON, body, last: false }
+        Answer { status: StatusCode::OK, content_type: AMAZON_JSON, body, gzip: false, last: false }
     }
 
     /// A call that did not.
@@ -50,6 +51,7 @@ impl Answer {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             content_type: JSON,
             body: Bytes::from(body.to_string()),
+            gzip: false,
             last: false,
         }
     }
@@ -57,10 +59,21 @@ impl Answer {
     /// A line for people and load balancers.
     pub(crate) fn text(body: &'static str) -> Answer {
         let body = Bytes::from_static(body.as_bytes());
-        Answer { status: StatusCode::OK, content_type: TEXT, body, last: false }
+        Answer { status: StatusCode::OK, content_type: TEXT, body, gzip: false, last: false }
     }
 
-    /// The answer as it travels.
+    /// The same, compressed if a client with these headers likes that better.
+    pub(crate) fn encoded_for(mut self, headers: &HeaderMap) -> Answer {
+        if encoding::wanted(headers, self.body.len())
+            && let Ok(body) = encoding::gzip(&self.body)
+        {
+            self.body = body;
+            self.gzip = true;
+        }
+        self
+    }
+
+    /// The answer as it travels. The checksum is of the bytes that travel, compressed or not.
     pub(crate) fn into_response(self, request_id: HeaderValue) -> Response<Full<Bytes>> {
         let checksum = crc32fast::hash(&self.body);
         let mut response = Response::new(Full::new(self.body));
@@ -70,6 +83,9 @@ impl Answer {
         headers.insert(REQUEST_ID, request_id);
         headers.insert(CHECKSUM, HeaderValue::from(checksum));
         headers.insert(CONTENT_TYPE, self.content_type);
+        if self.gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         if self.last {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }

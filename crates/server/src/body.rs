@@ -13,7 +13,11 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::{Options, refusal::Refusal};
+use crate::{
+    Options,
+    encoding::{self, Coding},
+    refusal::Refusal,
+};
 
 const PERMIT_BYTES: usize = 1024;
 /// Bodies of this declared length and less are not counted.
@@ -50,18 +54,23 @@ impl Bodies {
     pub(crate) async fn read(
         &self,
         body: &mut Incoming,
+        coding: Option<Coding>,
     ) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Refusal> {
         self.admit(body)?;
         if body.is_end_stream() {
             return Ok((Bytes::new(), None));
         }
         let declared = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
-        let share = match declared {
+        // A compressed body may become as large as any.
+        let share = match declared.filter(|_| coding.is_none()) {
             Some(bytes) if bytes <= SMALL_BYTES_MAX => None,
-            _ => Some(self.reserve(declared.unwrap_or(self.bytes_max)).await),
+            declared => Some(self.reserve(declared.unwrap_or(self.bytes_max)).await),
         };
         let bytes = self.in_time(self.collect(body, declared.unwrap_or(0))).await?;
-        Ok((bytes, share))
+        match coding {
+            Some(coding) => Ok((encoding::decoded(coding, &bytes, self.bytes_max)?, share)),
+            None => Ok((bytes, share)),
+        }
     }
 
     /// Reads the body to its end, within the same bounds, and throws it away.

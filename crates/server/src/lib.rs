@@ -8,6 +8,7 @@ mod answer;
 mod body;
 mod clock;
 mod connection;
+mod encoding;
 mod handler;
 mod options;
 mod refusal;

@@ -14,6 +14,10 @@ pub(crate) enum Refusal {
     BodyTimeout,
     /// The body broke off or its framing is wrong.
     BodyBroken,
+    /// The body is compressed in a way that is not known here.
+    EncodingUnknown,
+    /// The body is not what its `Content-Encoding` says.
+    EncodingBroken,
 }
 
 impl From<Error> for Refusal {
@@ -31,6 +35,12 @@ impl Refusal {
                 (408, "RequestTimeoutException", "The request body did not arrive in time")
             }
             Refusal::BodyBroken => (400, "SerializationException", "The request body could not be read"),
+            Refusal::EncodingUnknown => {
+                (415, "UnsupportedEncodingException", "The Content-Encoding of a request is gzip or deflate")
+            }
+            Refusal::EncodingBroken => {
+                (400, "SerializationException", "The request body is not what its Content-Encoding says")
+            }
         };
         (status, json!({"__type": format!("com.amazon.coral.service#{name}"), "message": message}))
     }

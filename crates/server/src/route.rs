@@ -15,7 +15,13 @@ use hyper::{
 use serde_json::json;
 
 use crate::{
-    Caller, Target, answer, answer::Answer, refusal::Refusal, server::Shared, signature, stream::Unread,
+    Caller, Target, answer,
+    answer::Answer,
+    encoding::{self, Coding},
+    refusal::Refusal,
+    server::Shared,
+    signature,
+    stream::Unread,
 };
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -74,7 +80,7 @@ async fn call_and_log(
         tracing::error!(operation, region, ?request_id, %error, "a request failed");
     }
     let answer = match outcome {
-        Ok(body) => Answer::success(body),
+        Ok(body) => Answer::success(body).encoded_for(&parts.headers),
         Err(refusal) => Answer::refused(&refusal),
     };
     if let Some(started) = started {
@@ -89,22 +95,22 @@ async fn call_and_log(
 /// One API call. The precedence of its checks is the order of the lines.
 async fn call(shared: &Shared, parts: &Parts, body: &mut Incoming) -> Result<Bytes, Refusal> {
     shared.bodies.admit(body)?;
-    let (target, caller) = match inspect(shared, parts) {
+    let (target, caller, coding) = match inspect(shared, parts) {
         Ok(inspected) => inspected,
         Err(refusal) => {
             shared.bodies.discard(body).await?;
             return Err(refusal);
         }
     };
-    let (body, _share_of_memory) = shared.bodies.read(body).await?;
+    let (body, _share_of_memory) = shared.bodies.read(body, coding).await?;
     Ok(shared.handler.call(caller, target, body).await?)
 }
 
-fn inspect<'a>(shared: &Shared, parts: &'a Parts) -> Result<(Target<'a>, Caller), Refusal> {
+fn inspect<'a>(shared: &Shared, parts: &'a Parts) -> Result<(Target<'a>, Caller, Option<Coding>), Refusal> {
     let target = target_of(parts).and_then(Target::parse).filter(|target| shared.handler.knows(*target));
     let target = target.ok_or(Error::UnknownOperation)?;
     let caller = signature::identify(&parts.headers, parts.uri.query())?;
-    Ok((target, caller))
+    Ok((target, caller, encoding::of_request(&parts.headers)?))
 }
 
 fn health(shared: &Shared) -> Answer {

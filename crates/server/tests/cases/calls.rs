@@ -1,5 +1,8 @@
 //! Well-formed requests and what every answer carries; the other doors than `POST /`.
 
+use std::io::{Read, Write};
+
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use graticule_server::Options;
 use serde_json::json;
 
@@ -186,5 +189,65 @@ async fn pages_of_other_origins_cannot_reach_the_admin_requests() {
         let head = format!("POST /_graticule/links HTTP/1.1\r\nHost: localhost:8000\r\nOrigin: {origin}\r\n");
         let answer = server.ask(head + "Content-Length: 0\r\n\r\n").await;
         assert_eq!(answer.status, status, "{origin}");
+    }
+}
+
+fn compressed(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn with_headers(operation: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let target = format!("DynamoDB_20120810.{operation}");
+    let head = head(&target) + &format!("{headers}Content-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+#[tokio::test]
+async fn compressed_requests_are_read_within_the_same_bounds() {
+    let server = start(Options { body_bytes_max: 100_000, ..Options::default() });
+    let gzip = "Content-Encoding: gzip\r\n";
+    let rows = [
+        (gzip, compressed(&vec![b'a'; 90_000]), 200, "90000"),
+        (gzip, compressed(&vec![b'a'; 100_001]), 413, "RequestEntityTooLarge"),
+        (gzip, b"plain".to_vec(), 400, "SerializationException"),
+        (gzip, compressed(&vec![b'a'; 90_000])[..60].to_vec(), 400, "SerializationException"),
+        ("Content-Encoding: identity\r\n", b"plain".to_vec(), 200, "5"),
+        ("Content-Encoding: br\r\n", b"plain".to_vec(), 415, "UnsupportedEncodingException"),
+    ];
+    for (header, body, status, shown) in rows {
+        let answer = server.ask(with_headers("Size", header, &body)).await;
+        let text = String::from_utf8(answer.body.clone()).unwrap();
+        assert_eq!(answer.status, status, "{header} {text}");
+        assert!(text.contains(shown), "{text} instead of {shown}");
+    }
+}
+
+#[tokio::test]
+async fn large_answers_are_compressed_for_clients_that_ask() {
+    let server = start(Options::default());
+    let long = format!("{{\"a\":\"{}\"}}", "b".repeat(5000));
+    let rows = [
+        ("Accept-Encoding: gzip, deflate\r\n", &long[..], true),
+        ("Accept-Encoding: deflate, gzip;q=0.5\r\n", &long, true),
+        ("Accept-Encoding: gzip;q=0\r\n", &long, false),
+        ("Accept-Encoding: identity\r\n", &long, false),
+        ("", &long, false),
+        ("Accept-Encoding: gzip\r\n", "{}", false),
+    ];
+    for (header, body, is_compressed) in rows {
+        let answer = server.ask(with_headers("Echo", header, body.as_bytes())).await;
+        assert_carries_the_usual(&answer);
+        let mut plain = Vec::new();
+        if is_compressed {
+            assert_eq!(answer.headers["content-encoding"], "gzip");
+            GzDecoder::new(&answer.body[..]).read_to_end(&mut plain).unwrap();
+        } else {
+            assert!(!answer.headers.contains_key("content-encoding"), "{header}");
+            plain = answer.body;
+        }
+        let answer: serde_json::Value = serde_json::from_slice(&plain).unwrap();
+        assert_eq!(answer["body"], body);
     }
 }
