@@ -4,7 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use graticule_model::{AttributeValue, Error, error::ExpressionError, value::Item};
+use graticule_model::{
+    AttributeValue, Error,
+    error::ExpressionError,
+    limits::{ATTRIBUTE_NAME_BYTES_MAX, EXPRESSION_VARIABLES_BYTES_MAX},
+    value::Item,
+};
 
 use crate::lexer::is_word_character;
 
@@ -25,8 +30,22 @@ impl Placeholders {
     /// # Errors
     /// If a map is empty, a key is no placeholder, or a name is empty.
     pub fn new(names: Option<BTreeMap<String, String>>, values: Option<Item>) -> Result<Placeholders, Error> {
-        let checked = check_names(names.as_ref()).and_then(|()| check_values(values.as_ref()));
-        checked.map_err(validation)?;
+        let values = values.map(|values| values.into_iter().map(|(token, value)| (token, Ok(value))).collect());
+        Placeholders::read(names, values)
+    }
+
+    /// As [`Placeholders::new`], with values that may turn out not to be any: the keys are looked at first.
+    ///
+    /// # Errors
+    /// As [`Placeholders::new`], and for the first value that is none.
+    pub fn read(
+        names: Option<BTreeMap<String, String>>,
+        values: Option<BTreeMap<String, Result<AttributeValue, Error>>>,
+    ) -> Result<Placeholders, Error> {
+        if let Some(names) = &names {
+            check_names(names)?;
+        }
+        let values = values.map(check_values).transpose()?;
         Ok(Placeholders {
             names: names.unwrap_or_default(),
             values: values.unwrap_or_default(),
@@ -71,39 +90,57 @@ fn validation(error: ExpressionError) -> Error {
     Error::Validation(error.to_string())
 }
 
-fn check_names(names: Option<&BTreeMap<String, String>>) -> Result<(), ExpressionError> {
-    let Some(names) = names else { return Ok(()) };
+fn check_names(names: &BTreeMap<String, String>) -> Result<(), Error> {
     if names.is_empty() {
-        return Err(ExpressionError::NamesEmpty);
+        return Err(validation(ExpressionError::NamesEmpty));
     }
     for (token, name) in names {
-        if !is_token(token, '#') {
-            return Err(ExpressionError::NameKeyInvalid(token.clone()));
-        }
         if token.len() > TOKEN_BYTES_MAX {
-            return Err(ExpressionError::NameKeyTooLong(token.len()));
+            return Err(validation(ExpressionError::NameKeyTooLong(token.len())));
+        }
+        if !is_token(token, '#') {
+            return Err(validation(ExpressionError::NameKeyInvalid(token.clone())));
         }
         if name.is_empty() {
-            return Err(ExpressionError::NameEmpty(token.clone()));
+            return Err(validation(ExpressionError::NameEmpty(token.clone())));
         }
+        if name.len() > ATTRIBUTE_NAME_BYTES_MAX {
+            return Err(Error::AttributeNameTooLong);
+        }
+    }
+    let size_bytes: usize = names.iter().map(|(token, name)| token.len() + name.len()).sum();
+    if size_bytes > EXPRESSION_VARIABLES_BYTES_MAX {
+        return Err(validation(ExpressionError::NamesTooLarge));
     }
     Ok(())
 }
 
-fn check_values(values: Option<&Item>) -> Result<(), ExpressionError> {
-    let Some(values) = values else { return Ok(()) };
+fn check_values(values: BTreeMap<String, Result<AttributeValue, Error>>) -> Result<Item, Error> {
     if values.is_empty() {
-        return Err(ExpressionError::ValuesEmpty);
+        return Err(validation(ExpressionError::ValuesEmpty));
     }
     for token in values.keys() {
-        if !is_token(token, ':') {
-            return Err(ExpressionError::ValueKeyInvalid(token.clone()));
-        }
         if token.len() > TOKEN_BYTES_MAX {
-            return Err(ExpressionError::ValueKeyTooLong(token.len()));
+            return Err(validation(ExpressionError::ValueKeyTooLong(token.len())));
+        }
+        if !is_token(token, ':') {
+            return Err(validation(ExpressionError::ValueKeyInvalid(token.clone())));
         }
     }
-    Ok(())
+    let value = |(token, value): (String, Result<AttributeValue, Error>)| match value {
+        Ok(value) => Ok((token, value)),
+        // What holds for a whole item says nothing of where in the request it was found.
+        Err(error @ (Error::Serialization(_) | Error::NestingTooDeep | Error::AttributeNameTooLong)) => Err(error),
+        Err(error) => {
+            Err(validation(ExpressionError::ValueInvalid { token, words: error.to_string() }))
+        }
+    };
+    let values = values.into_iter().map(value).collect::<Result<Item, Error>>()?;
+    let size_bytes: usize = values.iter().map(|(token, value)| token.len() + value.size_bytes()).sum();
+    if size_bytes > EXPRESSION_VARIABLES_BYTES_MAX {
+        return Err(validation(ExpressionError::ValuesTooLarge));
+    }
+    Ok(values)
 }
 
 fn is_token(token: &str, mark: char) -> bool {

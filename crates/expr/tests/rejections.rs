@@ -294,7 +294,7 @@ fn limits() {
     let (parentheses, size) = ("(".repeat(4000), "size(".repeat(700));
     let deep_path = format!("a{}=:n", ".b".repeat(32));
     check_conditions(&[
-        (&long, "Expression size has exceeded the maximum allowed size; expression size: 4102"),
+        (&long, "Expression size has exceeded the maximum allowed size;"),
         (&many_or(151), "The expression contains too many operators; operator count: 301"),
         (&negations, "The expression contains too many operators; operator count: 301"),
         (
@@ -334,4 +334,12 @@ fn the_parameter_is_named() {
         );
     }
     assert!(Condition::parse(ExpressionKind::Filter, "a = :n", &mut placeholders(&values())).is_ok());
+    // Only a filter says how long it is.
+    let fits = format!("a = :n{}", " ".repeat(4096 - 6));
+    assert!(Condition::parse(ExpressionKind::Filter, &fits, &mut placeholders(&values())).is_ok());
+    let error = Condition::parse(ExpressionKind::Filter, &(fits + " "), &mut placeholders(&values())).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Invalid FilterExpression: Expression size has exceeded the maximum allowed size; expression size: 4097"
+    );
 }

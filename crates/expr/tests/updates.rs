@@ -177,9 +177,9 @@ fn nesting_is_bounded() {
     let set = |text: &str, levels: usize| {
         update(text, &json!({":v": nested(levels)})).unwrap().apply(&item(stored())).map(drop)
     };
-    assert_eq!(set("SET a = :v", 32), Ok(()));
-    assert_eq!(set("SET m.b.c = :v", 30), Ok(()));
-    assert_eq!(set("SET m.b.c = :v", 31), Err(Error::NestingTooDeep));
+    assert_eq!(set("SET a = :v", 31), Ok(()));
+    assert_eq!(set("SET m.b.c = :v", 29), Ok(()));
+    assert_eq!(set("SET m.b.c = :v", 30), Err(Error::NestingTooDeep));
 }
 
 #[test]
@@ -204,12 +204,22 @@ fn updated_attributes() {
             json!({"l": {"L": [{"S": "y"}, {"S": "x"}]}}),
         ),
         ("DELETE ss :ab", json!({"ss": {"SS": ["a", "b"]}}), json!({})),
+        ("DELETE ss :bc", json!({"ss": {"SS": ["a", "b"]}}), json!({"ss": {"SS": ["a"]}})),
+        // What has moved into the place of a removed element is not new.
+        ("REMOVE l[0]", json!({"l": {"L": [{"S": "0"}]}}), json!({})),
+        (
+            "REMOVE l[0], m.b SET m.a = :x",
+            json!({"l": {"L": [{"S": "0"}]}, "m": {"M": {"a": {"N": "1"}, "b": {"M": {}}}}}),
+            json!({"m": {"M": {"a": {"S": "x"}}}}),
+        ),
+        // An element that was appended does not stand where the expression put it.
+        ("SET l[9] = :x", json!({}), json!({})),
     ];
     for (text, expected_old, expected_new) in table {
         let update = update(text, &values()).unwrap();
         let new = update.apply(&old).unwrap();
         assert_eq!(update.updated_attributes(&old), item(expected_old), "{text}: old");
-        assert_eq!(update.updated_attributes(&new), item(expected_new), "{text}: new");
+        assert_eq!(update.new_attributes(&new), item(expected_new), "{text}: new");
     }
 }
 

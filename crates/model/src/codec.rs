@@ -2,7 +2,8 @@
 //!
 //! This is both the wire form and the stored form, so an item that is only read back is copied, not converted. The
 //! written form is canonical: attributes by name, sets ascending, numbers normal, no blanks; equal items have equal
-//! bytes. Reading is bounded in depth and never panics, whatever the input.
+//! bytes. Reading is bounded in depth and never panics, whatever the input. What is wrong with the JSON counts before
+//! what is wrong with the values in it, wherever either stands; of the latter the first counts.
 
 use std::borrow::Cow;
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     error::Error,
-    limits::NESTING_DEPTH_MAX,
+    limits::{ATTRIBUTE_NAME_BYTES_MAX, NESTING_DEPTH_MAX},
     number::Number,
     value::{AttributeValue, Item},
 };
@@ -20,10 +21,20 @@ use crate::{
 /// # Errors
 /// [`Error::Serialization`] for wrong JSON, other variants for values that DynamoDB does not take.
 pub fn item_from_json(text: &str) -> Result<Item, Error> {
-    let mut reader = Reader { text, at: 0 };
-    let item = reader.map(0)?;
-    reader.end()?;
-    Ok(item)
+    let mut reader = Reader::new(text, NESTING_DEPTH_MAX);
+    let item = reader.map(0);
+    reader.finish(item)
+}
+
+/// Reads an item that was stored: as [`item_from_json`], but deeper than a request may be, for what has once been
+/// accepted stays readable.
+///
+/// # Errors
+/// As [`item_from_json`].
+pub fn stored_item_from_json(text: &str) -> Result<Item, Error> {
+    let mut reader = Reader::new(text, 2 * NESTING_DEPTH_MAX);
+    let item = reader.map(0);
+    reader.finish(item)
 }
 
 /// Reads one attribute value.
@@ -31,10 +42,9 @@ pub fn item_from_json(text: &str) -> Result<Item, Error> {
 /// # Errors
 /// As [`item_from_json`].
 pub fn value_from_json(text: &str) -> Result<AttributeValue, Error> {
-    let mut reader = Reader { text, at: 0 };
-    let value = reader.value(0)?;
-    reader.end()?;
-    Ok(value)
+    let mut reader = Reader::new(text, NESTING_DEPTH_MAX);
+    let value = reader.value(0);
+    reader.finish(value)
 }
 
 /// Writes an item.
@@ -148,6 +158,9 @@ const SKIP_DEPTH_MAX: usize = 128;
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    levels_max: usize,
+    /// The first value that DynamoDB does not take, in JSON that is well-formed so far.
+    refused: Option<Error>,
 }
 
 fn malformed() -> Error {
@@ -155,6 +168,27 @@ fn malformed() -> Error {
 }
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a str, levels_max: usize) -> Reader<'a> {
+        Reader { text, at: 0, levels_max, refused: None }
+    }
+
+    /// What was read, if nothing follows it and nothing in it was refused.
+    fn finish<T>(mut self, read: Result<T, Error>) -> Result<T, Error> {
+        let read = read.and_then(|value| if self.peek().is_ok() { Err(malformed()) } else { Ok(value) });
+        match (read, self.refused) {
+            (Err(error @ Error::Serialization(_)), _) | (Ok(_), Some(error)) | (Err(_), Some(error)) => Err(error),
+            (read, None) => read,
+        }
+    }
+
+    /// Goes on with something else in the place of a value that is refused.
+    fn noted<T>(&mut self, value: Result<T, Error>, instead: T) -> T {
+        value.unwrap_or_else(|error| {
+            self.refused.get_or_insert(error);
+            instead
+        })
+    }
+
     fn bytes(&self) -> &'a [u8] {
         self.text.as_bytes()
     }
@@ -192,10 +226,6 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
-    fn end(&mut self) -> Result<(), Error> {
-        if self.peek().is_ok() { Err(malformed()) } else { Ok(()) }
-    }
-
     fn map(&mut self, depth: usize) -> Result<Item, Error> {
         self.expect_kind(b'{', "Map")?;
         let mut map = Item::new();
@@ -204,6 +234,9 @@ impl<'a> Reader<'a> {
         }
         loop {
             let name = self.string()?;
+            if name.len() > ATTRIBUTE_NAME_BYTES_MAX {
+                self.noted(Err(Error::AttributeNameTooLong), ());
+            }
             self.expect(b':')?;
             map.insert(name.into_owned(), self.value(depth)?);
             if !self.accept(b',')? {
@@ -215,46 +248,61 @@ impl<'a> Reader<'a> {
 
     /// One attribute value; `depth` counts the lists and maps around it.
     fn value(&mut self, depth: usize) -> Result<AttributeValue, Error> {
+        if depth >= self.levels_max {
+            return Err(Error::NestingTooDeep);
+        }
+        // A value that is null counts as one without a type.
+        if self.accept_word("null")? {
+            return Ok(self.noted(Err(Error::ValueEmpty), AttributeValue::Null));
+        }
         self.expect_kind(b'{', "AttributeValue")?;
         let mut value = None;
+        let mut kind_read: Option<Cow<'a, str>> = None;
         if self.accept(b'}')? {
-            return Err(Error::ValueEmpty);
+            return Ok(self.noted(Err(Error::ValueEmpty), AttributeValue::Null));
         }
         loop {
             let kind = self.string()?;
             self.expect(b':')?;
-            // A member that is null counts as absent.
+            // A member that is null counts as absent; of one that comes twice the last counts.
             if !self.accept_word("null")?
                 && let Some(found) = self.typed(&kind, depth)?
-                && value.replace(found).is_some()
             {
-                return Err(Error::ValueAmbiguous);
+                if kind_read.as_ref().is_some_and(|other| *other != kind) {
+                    self.noted(Err(Error::ValueAmbiguous), ());
+                }
+                value = Some(found);
+                kind_read = Some(kind);
             }
             if !self.accept(b',')? {
                 self.expect(b'}')?;
-                return value.ok_or(Error::ValueEmpty);
+                return Ok(self.noted(value.ok_or(Error::ValueEmpty), AttributeValue::Null));
             }
         }
     }
 
     fn typed(&mut self, kind: &str, depth: usize) -> Result<Option<AttributeValue>, Error> {
-        if matches!(kind, "L" | "M") && depth >= NESTING_DEPTH_MAX {
-            return Err(Error::NestingTooDeep);
-        }
         Ok(Some(match kind {
             "S" => AttributeValue::S(self.text_member()?.into_owned()),
-            "N" => AttributeValue::N(self.text_member()?.parse()?),
+            "N" => AttributeValue::N(self.number()?),
             "B" => AttributeValue::B(self.binary()?),
             "BOOL" => AttributeValue::Bool(self.boolean()?),
             "NULL" => {
-                if !self.boolean()? {
-                    return Err(Error::NullNotTrue);
-                }
-                AttributeValue::Null
+                let null = if self.boolean()? { Ok(AttributeValue::Null) } else { Err(Error::NullNotTrue) };
+                self.noted(null, AttributeValue::Null)
             }
-            "SS" => AttributeValue::string_set(self.list(|r| Ok(r.text_member()?.into_owned()))?)?,
-            "NS" => AttributeValue::number_set(self.list(|r| r.text_member()?.parse())?)?,
-            "BS" => AttributeValue::binary_set(self.list(Reader::binary)?)?,
+            "SS" => {
+                let set = AttributeValue::string_set(self.list(|r| Ok(r.text_member()?.into_owned()))?);
+                self.noted(set, AttributeValue::Null)
+            }
+            "NS" => {
+                let set = AttributeValue::number_set(self.list(Reader::number)?);
+                self.noted(set, AttributeValue::Null)
+            }
+            "BS" => {
+                let set = AttributeValue::binary_set(self.list(Reader::binary)?);
+                self.noted(set, AttributeValue::Null)
+            }
             "L" => AttributeValue::L(self.list(|r| r.value(depth + 1))?),
             "M" => AttributeValue::M(self.map(depth + 1)?),
             _ => {
@@ -262,6 +310,11 @@ impl<'a> Reader<'a> {
                 return Ok(None);
             }
         }))
+    }
+
+    fn number(&mut self) -> Result<Number, Error> {
+        let number = self.text_member()?.parse();
+        Ok(self.noted(number, Number::ZERO))
     }
 
     fn list<T>(&mut self, mut element: impl FnMut(&mut Self) -> Result<T, Error>) -> Result<Vec<T>, Error> {
@@ -291,9 +344,12 @@ impl<'a> Reader<'a> {
 
     fn binary(&mut self) -> Result<Vec<u8>, Error> {
         let text = self.text_member()?;
-        base64_simd::STANDARD
-            .decode_to_vec(text.as_bytes())
-            .map_err(|_| Error::Serialization("Invalid Base64 in a binary attribute value".to_owned()))
+        base64_simd::STANDARD.decode_to_vec(text.as_bytes()).map_err(|_| {
+            Error::Serialization(match text.len() {
+                length if length % 4 == 0 => "Invalid Base64 in a binary attribute value".to_owned(),
+                length => format!("Base64 encoded length is expected a multiple of 4 bytes but found: {length}"),
+            })
+        })
     }
 
     fn text_member(&mut self) -> Result<Cow<'a, str>, Error> {
@@ -313,7 +369,7 @@ impl<'a> Reader<'a> {
     fn wrong_kind(&mut self, wanted: &str) -> Error {
         let found = match self.peek() {
             Ok(b'{') => {
-                return Error::Serialization("Start of structure or map found where not expected.".into());
+                return Error::Serialization("Start of structure or map found where not expected".into());
             }
             Ok(b'[') => return Error::Serialization("Start of list found where not expected".into()),
             Ok(b'"') => "STRING_VALUE",
@@ -323,7 +379,11 @@ impl<'a> Reader<'a> {
             Ok(b'0'..=b'9' | b'-') => "NUMBER_VALUE",
             _ => return malformed(),
         };
-        Error::Serialization(format!("{found} cannot be converted to {wanted}"))
+        Error::Serialization(match wanted {
+            "AttributeValue" => "Unexpected value type in payload".to_owned(),
+            "List" | "Map" => "Unexpected field type".to_owned(),
+            _ => format!("{found} cannot be converted to {wanted}"),
+        })
     }
 
     fn string(&mut self) -> Result<Cow<'a, str>, Error> {

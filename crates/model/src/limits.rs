@@ -9,7 +9,7 @@ pub const ITEM_SIZE_BYTES_MAX: usize = 400 * 1024;
 pub const PARTITION_KEY_BYTES_MAX: usize = 2048;
 /// Longest sort key value `[D]`.
 pub const SORT_KEY_BYTES_MAX: usize = 1024;
-/// Deepest nesting of lists and maps `[D]`.
+/// Most levels of a value: 31 lists or maps inside each other, and what the innermost holds `[L]`.
 pub const NESTING_DEPTH_MAX: usize = 32;
 /// Longest name of a table or an index `[D]`.
 pub const TABLE_NAME_LENGTH_MAX: usize = 255;
@@ -21,6 +21,8 @@ pub const ATTRIBUTE_NAME_BYTES_MAX: usize = 65_535;
 pub const KEY_ATTRIBUTE_NAME_BYTES_MAX: usize = 255;
 /// Longest expression `[D]`.
 pub const EXPRESSION_BYTES_MAX: usize = 4096;
+/// Most bytes of the names, and of the values, that the placeholders of a request stand for `[D]`.
+pub const EXPRESSION_VARIABLES_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Most operators and functions in one expression `[L]`.
 pub const EXPRESSION_OPERATORS_MAX: usize = 300;
 /// Most operands of `IN` `[D]`.
@@ -47,6 +49,8 @@ pub const GLOBAL_INDEXES_MAX: usize = 20;
 pub const LOCAL_INDEXES_MAX: usize = 5;
 /// Most projected attributes over all INCLUDE indexes of a table `[D]`.
 pub const PROJECTED_ATTRIBUTES_MAX: usize = 100;
+/// Largest item collection of a table with local secondary indexes: items and their entries in those `[D]`.
+pub const COLLECTION_BYTES_MAX: u64 = 10 * 1024 * 1024 * 1024;
 /// Most tags of a table `[D]`.
 pub const TAGS_MAX: usize = 50;
 /// Most tables of a Region (the quota that an account starts with) `[D]`.
@@ -59,6 +63,10 @@ pub const STREAM_RECORDS_PAGE_MAX: usize = 1000;
 pub const STREAM_PAGE_BYTES_MAX: usize = 1024 * 1024;
 /// How long stream records are kept `[D]`.
 pub const STREAM_RETENTION_MS: u64 = 24 * 60 * 60 * 1000;
+/// How long a shard takes records before another one follows it `[D, about four hours]`.
+pub const STREAM_SHARD_MS: u64 = 4 * 60 * 60 * 1000;
+/// Most shards of a stream that are remembered: more than follow each other in a day `[G]`.
+pub const STREAM_SHARDS_MAX: usize = 1000;
 /// How long a shard iterator can be used `[D]`.
 pub const SHARD_ITERATOR_AGE_MS_MAX: u64 = 15 * 60 * 1000;
 /// An item whose TTL lies further in the past is left alone `[D]`.

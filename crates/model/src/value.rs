@@ -69,6 +69,15 @@ impl AttributeValue {
         }
     }
 
+    /// How many levels this value has: 1 for a scalar, a set, and an empty list or map.
+    pub fn levels(&self) -> usize {
+        match self {
+            AttributeValue::L(list) => 1 + list.iter().map(AttributeValue::levels).max().unwrap_or(0),
+            AttributeValue::M(map) => 1 + map.values().map(AttributeValue::levels).max().unwrap_or(0),
+            _ => 1,
+        }
+    }
+
     /// The order of two values of one scalar type (S, N or B), by which keys sort and `<` compares; `None` for
     /// other types or a pair of different ones.
     pub fn compare(&self, other: &AttributeValue) -> Option<Ordering> {
@@ -88,9 +97,8 @@ impl AttributeValue {
         if elements.is_empty() {
             return Err(Error::SetEmpty("SS"));
         }
-        let shown = || format!("[{}]", elements.join(", "));
         if has_duplicates(&elements) {
-            return Err(Error::SetDuplicates(shown()));
+            return Err(Error::StringSetDuplicates(elements.join(", ")));
         }
         elements.sort_unstable();
         Ok(AttributeValue::Ss(elements))
@@ -105,8 +113,7 @@ impl AttributeValue {
             return Err(Error::SetEmpty("NS"));
         }
         if has_duplicates(&elements) {
-            let shown: Vec<String> = elements.iter().map(Number::to_string).collect();
-            return Err(Error::SetDuplicates(format!("[{}]", shown.join(", "))));
+            return Err(Error::NumberSetDuplicates);
         }
         elements.sort_unstable();
         Ok(AttributeValue::Ns(elements))
@@ -121,7 +128,9 @@ impl AttributeValue {
             return Err(Error::SetEmpty("BS"));
         }
         if has_duplicates(&elements) {
-            return Err(Error::SetDuplicates("[Binary data]".to_owned()));
+            let shown: Vec<String> =
+                elements.iter().map(|bytes| base64_simd::STANDARD.encode_to_string(bytes)).collect();
+            return Err(Error::BinarySetDuplicates(shown.join(", ")));
         }
         elements.sort_unstable();
         Ok(AttributeValue::Bs(elements))

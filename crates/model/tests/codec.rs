@@ -2,7 +2,7 @@
 
 use graticule_model::{
     AttributeValue, Error, Item,
-    codec::{item_from_json, item_to_json, item_to_value, value_from_json},
+    codec::{item_from_json, item_to_json, item_to_value, stored_item_from_json, value_from_json},
 };
 use proptest::prelude::*;
 
@@ -84,20 +84,67 @@ fn values_of_the_wrong_form() {
         (r#"{"N":"x"}"#, Error::NumberInvalid("x".into())),
         (r#"{"S":1}"#, Error::Serialization("NUMBER_VALUE cannot be converted to String".into())),
         (r#"{"BOOL":"true"}"#, Error::Serialization("STRING_VALUE cannot be converted to Boolean".into())),
-        (r#"{"S":{}}"#, Error::Serialization("Start of structure or map found where not expected.".into())),
+        (r#"{"S":{}}"#, Error::Serialization("Start of structure or map found where not expected".into())),
         (r#"{"S":[]}"#, Error::Serialization("Start of list found where not expected".into())),
-        (r#"{"B":"*"}"#, Error::Serialization("Invalid Base64 in a binary attribute value".into())),
+        (r#"{"B":"****"}"#, Error::Serialization("Invalid Base64 in a binary attribute value".into())),
     ] {
         assert_eq!(value_from_json(json), Err(error), "{json}");
     }
-    assert!(value_from_json(r#"{"S":"a","N":null}"#).is_ok());
+    for (json, words) in [
+        (r#"5"#, "Unexpected value type in payload"),
+        (r#""text""#, "Unexpected value type in payload"),
+        (r#"[]"#, "Start of list found where not expected"),
+        (r#"{"L":"x"}"#, "Unexpected field type"),
+        (r#"{"SS":true}"#, "Unexpected field type"),
+        (r#"{"M":7}"#, "Unexpected field type"),
+        (r#"{"L":{}}"#, "Start of structure or map found where not expected"),
+        (r#"{"M":[]}"#, "Start of list found where not expected"),
+        (r#"{"N":5}"#, "NUMBER_VALUE cannot be converted to String"),
+        (r#"{"NS":[1]}"#, "NUMBER_VALUE cannot be converted to String"),
+        (r#"{"B":"AAA"}"#, "Base64 encoded length is expected a multiple of 4 bytes but found: 3"),
+        (r#"{"BS":["AA=="#, "Unable to parse the request as JSON"),
+    ] {
+        assert_eq!(value_from_json(json), Err(Error::Serialization(words.into())), "{json}");
+    }
+    assert_eq!(value_from_json(r#"{"S":"a","N":null}"#), Ok(AttributeValue::S("a".into())));
+    assert_eq!(value_from_json(r#"{"S":"a","S":"b","unknown":[{}]}"#), Ok(AttributeValue::S("b".into())));
+    assert_eq!(value_from_json("null"), Err(Error::ValueEmpty));
+    assert_eq!(value_from_json(r#"{"L":[null]}"#), Err(Error::ValueEmpty));
+}
+
+/// The service reads all of a request before it looks at the values in it.
+#[test]
+fn wrong_json_counts_before_wrong_values() {
+    let number = Error::Serialization("NUMBER_VALUE cannot be converted to String".into());
+    for (json, error) in [
+        (r#"{"a":{"NULL":false},"b":{"S":1}}"#, number.clone()),
+        (r#"{"a":{"N":"x"},"b":{"L":[{"NS":[]},{"S":1}]}}"#, number.clone()),
+        (r#"{"a":{},"b":{"N":"x"}}"#, Error::ValueEmpty),
+        (r#"{"a":{"N":"x"},"b":{}}"#, Error::NumberInvalid("x".into())),
+        (r#"{"a":{"M":{"b":{"SS":[]}}},"c":{"N":"x"}}"#, Error::SetEmpty("SS")),
+    ] {
+        assert_eq!(item_from_json(json), Err(error), "{json}");
+    }
+}
+
+#[test]
+fn names_are_bounded_wherever_they_stand() {
+    let named = |length: usize| format!(r#"{{"L":[{{"M":{{"{}":{{"S":"x"}}}}}}]}}"#, "n".repeat(length));
+    assert!(value_from_json(&named(65_535)).is_ok());
+    assert_eq!(value_from_json(&named(65_536)), Err(Error::AttributeNameTooLong));
 }
 
 #[test]
 fn nesting_is_bounded() {
     let nested = |depth: usize| format!("{}{{\"S\":\"x\"}}{}", "{\"L\":[".repeat(depth), "]}".repeat(depth));
-    assert!(value_from_json(&nested(32)).is_ok());
-    assert_eq!(value_from_json(&nested(33)), Err(Error::NestingTooDeep));
+    // 32 levels, of which the string is one.
+    assert!(value_from_json(&nested(31)).is_ok());
+    assert_eq!(value_from_json(&nested(32)), Err(Error::NestingTooDeep));
+    assert!(value_from_json(&format!("{}{{\"M\":{{}}}}{}", "{\"L\":[".repeat(31), "]}".repeat(31))).is_ok());
+    // What an earlier version has stored is still read.
+    let stored = format!("{{\"a\":{}}}", nested(32));
+    assert_eq!(item_from_json(&stored), Err(Error::NestingTooDeep));
+    assert!(stored_item_from_json(&stored).is_ok());
     assert_eq!(value_from_json(&nested(100_000)), Err(Error::NestingTooDeep));
     let unknown = format!("{{\"X\":{}", "[".repeat(200_000));
     assert!(matches!(value_from_json(&unknown), Err(Error::Serialization(_))));

@@ -53,7 +53,11 @@ fn sets_are_sorted_and_have_no_duplicates() {
         ),
         (
             r#"{"NS":["1","1.0"]}"#,
-            "One or more parameter values were invalid: Input collection [1, 1] contains duplicates.",
+            "Input collection contains duplicates",
+        ),
+        (
+            r#"{"BS":["Yg==","QQ==","Yg=="]}"#,
+            "One or more parameter values were invalid: Input collection [Yg==, QQ==, Yg==]of type BS contains duplicates.",
         ),
     ] {
         assert_eq!(value_from_json(json).unwrap_err().to_string(), message, "{json}");

@@ -10,6 +10,7 @@ mod data;
 mod parameters;
 mod reply;
 mod streams;
+mod structure;
 
 pub use context::Context;
 
@@ -64,6 +65,11 @@ pub async fn dispatch(
     operation: &str,
     body: &[u8],
 ) -> Result<Vec<u8>, Error> {
+    let answer = call(context, service, operation, body).await;
+    answer.map_err(|error| structure::first_error(body, error))
+}
+
+async fn call(context: &Context, service: Service, operation: &str, body: &[u8]) -> Result<Vec<u8>, Error> {
     match (service, operation) {
         (Service::DynamoDb, "GetItem") => data::get_item::call(context, body).await,
         (Service::DynamoDb, "PutItem") => data::put_item::call(context, body).await,

@@ -1,6 +1,6 @@
 //! Reading request bodies, and the checks that several operations share.
 
-use graticule_model::{AttributeValue, Error, Item, codec, limits::ATTRIBUTE_NAME_BYTES_MAX};
+use graticule_model::{Error, Item, codec};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -38,16 +38,16 @@ fn describe(error: &serde_json::Error) -> String {
         "Long"
     } else if rest.contains("expected f64") {
         "Double"
-    } else if rest.contains("expected a sequence") {
-        "List"
-    } else if rest.contains("expected a map") || rest.contains("expected struct") {
-        "Map"
+    } else if rest.contains("expected a sequence") || rest.contains("expected a map") {
+        "a list or map"
+    } else if rest.contains("expected struct") {
+        "a structure"
     } else {
         "the expected type"
     };
     let found = match rest {
         _ if rest.starts_with("map") => {
-            return "Start of structure or map found where not expected.".to_owned();
+            return "Start of structure or map found where not expected".to_owned();
         }
         _ if rest.starts_with("sequence") => return "Start of list found where not expected".to_owned(),
         _ if rest.starts_with("string") => "STRING_VALUE",
@@ -57,25 +57,10 @@ fn describe(error: &serde_json::Error) -> String {
         _ if rest.starts_with("floating") => "DECIMAL_VALUE",
         _ => "NULL_VALUE",
     };
-    format!("{found} cannot be converted to {wanted}")
-}
-
-/// Refuses names that no attribute can have. What lies inside a map may have an empty name, but no longer one.
-fn check_names(item: &Item) -> Result<(), Error> {
-    if item.contains_key("") {
-        return Err(Error::AttributeNameEmpty);
-    }
-    item.iter().try_for_each(|(name, value)| check_name_lengths(name, value))
-}
-
-fn check_name_lengths(name: &str, value: &AttributeValue) -> Result<(), Error> {
-    if name.len() > ATTRIBUTE_NAME_BYTES_MAX {
-        return Err(Error::AttributeNameTooLong(name.len()));
-    }
-    match value {
-        AttributeValue::M(map) => map.iter().try_for_each(|(name, value)| check_name_lengths(name, value)),
-        AttributeValue::L(list) => list.iter().try_for_each(|value| check_name_lengths("", value)),
-        _ => Ok(()),
+    match wanted {
+        "a list or map" => "Unexpected field type".to_owned(),
+        "a structure" => "Unexpected value type in payload".to_owned(),
+        wanted => format!("{found} cannot be converted to {wanted}"),
     }
 }
 
@@ -90,8 +75,8 @@ impl<'a> RawAttributes<'a> {
     /// If they are not what DynamoDB takes.
     pub(crate) fn read(self) -> Result<Item, Error> {
         let item = codec::item_from_json(self.0.get())?;
-        check_names(&item)?;
-        Ok(item)
+        // What lies inside a map may have an empty name.
+        if item.contains_key("") { Err(Error::AttributeNameEmpty) } else { Ok(item) }
     }
 
     /// The bytes as sent.

@@ -3,7 +3,7 @@
 use graticule_expr::{Condition, Update};
 use graticule_kv::ReadError;
 use graticule_model::{
-    AttributeValue, Error, Item, TableName,
+    Error, Item, TableName,
     limits::{ITEM_SIZE_BYTES_MAX, NESTING_DEPTH_MAX},
     value::{check_item_size, item_size_bytes},
 };
@@ -163,19 +163,11 @@ fn check_updated(table: &Table, item: &Item) -> Result<(), Error> {
     if item_size_bytes(item) > ITEM_SIZE_BYTES_MAX {
         return Err(Error::UpdatedItemTooLarge);
     }
-    if item.values().any(|value| depth(value) > NESTING_DEPTH_MAX) {
+    if item.values().any(|value| value.levels() > NESTING_DEPTH_MAX) {
         return Err(Error::NestingTooDeep);
     }
     check_index_keys(table, item)?;
     check_local_index_sizes(table, item)
-}
-
-fn depth(value: &AttributeValue) -> usize {
-    match value {
-        AttributeValue::L(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
-        AttributeValue::M(map) => 1 + map.values().map(depth).max().unwrap_or(0),
-        _ => 0,
-    }
 }
 
 /// An item and its entry in a local index may not exceed the item limit together.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes};
 use graticule_kv::ReadError;
-use graticule_model::{Item, Version, codec::item_from_json, version::HybridTime};
+use graticule_model::{Item, Version, codec::stored_item_from_json, version::HybridTime};
 
 const FORMAT: u8 = 1;
 const TOMBSTONE: u8 = 1;
@@ -32,7 +32,7 @@ fn corrupt(what: &str) -> ReadError {
 /// Parses canonical JSON that this crate has stored.
 pub(crate) fn parse_stored(json: &[u8]) -> Result<Item, ReadError> {
     let text = std::str::from_utf8(json).map_err(|_| corrupt("an item"))?;
-    item_from_json(text).map_err(|_| corrupt("an item"))
+    stored_item_from_json(text).map_err(|_| corrupt("an item"))
 }
 
 struct Cursor(Bytes);

@@ -45,7 +45,7 @@ fn edit(action: &Action, item: &Item) -> Result<Option<Edit>, Error> {
         Verb::Set(value) => {
             let value = evaluate(value, item)?;
             target(&action.path, item)?;
-            if action.path.steps.len() + nesting(&value) > NESTING_DEPTH_MAX {
+            if action.path.steps.len() + value.levels() > NESTING_DEPTH_MAX {
                 return Err(Error::NestingTooDeep);
             }
             Some(Edit::Put(value))
@@ -70,15 +70,6 @@ fn target<'i>(path: &Path, item: &'i Item) -> Result<Option<&'i AttributeValue>,
         (Some(AttributeValue::M(map)), Step::Name(name)) => Ok(map.get(name)),
         (Some(AttributeValue::L(list)), Step::Index(index)) => Ok(list.get(*index)),
         _ => Err(not_applicable(ExpressionError::PathNotUpdatable)),
-    }
-}
-
-/// How many lists and maps lie inside each other.
-fn nesting(value: &AttributeValue) -> usize {
-    match value {
-        AttributeValue::L(list) => 1 + list.iter().map(nesting).max().unwrap_or(0),
-        AttributeValue::M(map) => 1 + map.values().map(nesting).max().unwrap_or(0),
-        _ => 0,
     }
 }
 
@@ -125,6 +116,8 @@ fn sum_or_union(current: &AttributeValue, value: &AttributeValue) -> Result<Attr
         (AttributeValue::Ss(a), AttributeValue::Ss(b)) => Ok(AttributeValue::Ss(union(a, b))),
         (AttributeValue::Ns(a), AttributeValue::Ns(b)) => Ok(AttributeValue::Ns(union(a, b))),
         (AttributeValue::Bs(a), AttributeValue::Bs(b)) => Ok(AttributeValue::Bs(union(a, b))),
+        // Only `AttributeUpdates` gets here with a list.
+        (AttributeValue::L(a), AttributeValue::L(b)) => Ok(AttributeValue::L([&a[..], &b[..]].concat())),
         _ => Err(not_applicable(ExpressionError::OperandDataType)),
     }
 }

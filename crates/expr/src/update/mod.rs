@@ -8,7 +8,7 @@ mod check;
 
 use graticule_model::{
     AttributeValue, Error,
-    error::{ExpressionError, ExpressionKind},
+    error::{ExpressionError, ExpressionKind, LegacyError},
     value::Item,
 };
 
@@ -20,23 +20,27 @@ use crate::{
     syntax::{CallSyntax, OperandSyntax, SetValueSyntax, VerbSyntax},
 };
 
-/// A parsed `UpdateExpression`.
+/// A parsed `UpdateExpression`, or what `AttributeUpdates` asks for.
 #[derive(Debug, Clone)]
 pub struct Update {
     /// In the order of their paths.
     actions: Vec<Action>,
     targets: PathTree,
+    /// The targets that are not removed, if some are.
+    given: Option<PathTree>,
+    /// Whether it came in `AttributeUpdates`.
+    is_legacy: bool,
 }
 
 #[derive(Debug, Clone)]
-struct Action {
-    path: Path,
-    verb: Verb,
+pub(crate) struct Action {
+    pub(crate) path: Path,
+    pub(crate) verb: Verb,
 }
 
 /// What an action does at its path.
 #[derive(Debug, Clone)]
-enum Verb {
+pub(crate) enum Verb {
     Set(SetValue),
     Remove,
     Add(AttributeValue),
@@ -44,14 +48,14 @@ enum Verb {
 }
 
 #[derive(Debug, Clone)]
-enum SetValue {
+pub(crate) enum SetValue {
     Operand(Operand),
     Plus(Operand, Operand),
     Minus(Operand, Operand),
 }
 
 #[derive(Debug, Clone)]
-enum Operand {
+pub(crate) enum Operand {
     Path(Path),
     Value(AttributeValue),
     IfNotExists(Path, Box<Operand>),
@@ -73,7 +77,28 @@ impl Update {
     /// # Errors
     /// [`Error::UpdateNotApplicable`] if the item does not fit, an error of arithmetic, or [`Error::NestingTooDeep`].
     pub fn apply(&self, item: &Item) -> Result<Item, Error> {
-        apply::apply(&self.actions, item)
+        apply::apply(&self.actions, item).map_err(|error| match error {
+            Error::UpdateNotApplicable(ExpressionError::OperandDataType) if self.is_legacy => {
+                Error::Legacy(LegacyError::UpdateTypesDiffer)
+            }
+            error => error,
+        })
+    }
+
+    /// The update that does `actions`. Those of a legacy parameter have had their types checked.
+    pub(crate) fn from_actions(mut actions: Vec<Action>, is_legacy: bool) -> Result<Update, ExpressionError> {
+        let targets = target_tree(&actions, |_| true)?;
+        let is_removal = |verb: &Verb| matches!(verb, Verb::Remove);
+        let given = if actions.iter().any(|action| is_removal(&action.verb)) {
+            Some(target_tree(&actions, |verb| !is_removal(verb))?)
+        } else {
+            None
+        };
+        if !is_legacy {
+            actions.iter().try_for_each(check::check_types)?;
+        }
+        actions.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Update { actions, targets, given, is_legacy })
     }
 
     /// Whether it only takes away: such an update does not create an item.
@@ -86,10 +111,15 @@ impl Update {
         self.targets.top_level_names()
     }
 
-    /// The parts of `image`, an item before or after the update, that the expression names as targets:
-    /// `UPDATED_OLD` or `UPDATED_NEW`.
+    /// The parts of `image`, the item before the update, that the expression names as targets: `UPDATED_OLD`.
     pub fn updated_attributes(&self, image: &Item) -> Item {
         self.targets.project(image)
+    }
+
+    /// The parts of `image`, the item after the update, that the expression gave a value: `UPDATED_NEW`. Where an
+    /// element was removed another may have moved up; it is not shown.
+    pub fn new_attributes(&self, image: &Item) -> Item {
+        self.given.as_ref().unwrap_or(&self.targets).project(image)
     }
 }
 
@@ -100,12 +130,14 @@ fn parse(text: &str, placeholders: &mut Placeholders) -> Result<Update, Expressi
         let path = Path::resolve(&action.path, placeholders)?;
         Ok(Action { path, verb: resolve_verb(&action.verb, placeholders)? })
     };
-    let mut actions = syntax.iter().map(resolve).collect::<Result<Vec<Action>, ExpressionError>>()?;
-    let paths: Vec<Path> = actions.iter().map(|action| action.path.clone()).collect();
-    let targets = PathTree::new(&paths)?;
-    actions.iter().try_for_each(check::check_types)?;
-    actions.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Update { actions, targets })
+    let actions = syntax.iter().map(resolve).collect::<Result<Vec<Action>, ExpressionError>>()?;
+    Update::from_actions(actions, false)
+}
+
+/// The targets of the actions that `wanted` picks.
+fn target_tree(actions: &[Action], wanted: impl Fn(&Verb) -> bool) -> Result<PathTree, ExpressionError> {
+    let picked = actions.iter().filter(|action| wanted(&action.verb));
+    PathTree::new(&picked.map(|action| action.path.clone()).collect::<Vec<Path>>())
 }
 
 fn resolve_verb(verb: &VerbSyntax<'_>, placeholders: &mut Placeholders) -> Result<Verb, ExpressionError> {

@@ -40,7 +40,7 @@ pub enum ExpressionError {
     /// Nothing in it.
     #[error("The expression can not be empty;")]
     Empty,
-    /// Longer than allowed; carries its bytes.
+    /// Longer than allowed; carries its bytes, which only filters show.
     #[error("Expression size has exceeded the maximum allowed size; expression size: {0}")]
     TooLong(usize),
     /// A token where the grammar wants another.
@@ -213,6 +213,20 @@ pub enum ExpressionError {
     /// A placeholder for an empty attribute name.
     #[error("ExpressionAttributeNames contains invalid value: Empty attribute name for key {0}")]
     NameEmpty(String),
+    /// A value that is none; carries what is wrong with it.
+    #[error("ExpressionAttributeValues contains invalid value: {words} for key {token}")]
+    ValueInvalid {
+        /// The placeholder.
+        token: String,
+        /// What is wrong.
+        words: String,
+    },
+    /// More bytes of names than allowed.
+    #[error("ExpressionAttributeNames exceeds max size")]
+    NamesTooLarge,
+    /// More bytes of values than allowed.
+    #[error("ExpressionAttributeValues exceeds max size")]
+    ValuesTooLarge,
     /// Names that no expression uses.
     #[error("Value provided in ExpressionAttributeNames unused in expressions: keys: {{{}}}", .0.join(", "))]
     NamesUnused(Vec<String>),
@@ -322,5 +336,11 @@ fn long_type_name(wire_name: &str) -> &'static str {
 }
 
 pub(super) fn render(kind: &ExpressionKind, error: &ExpressionError) -> String {
-    if error.stands_alone() { error.to_string() } else { format!("Invalid {}: {error}", kind.parameter()) }
+    match error {
+        ExpressionError::TooLong(_) if *kind != ExpressionKind::Filter => {
+            format!("Invalid {}: Expression size has exceeded the maximum allowed size;", kind.parameter())
+        }
+        error if error.stands_alone() => error.to_string(),
+        error => format!("Invalid {}: {error}", kind.parameter()),
+    }
 }

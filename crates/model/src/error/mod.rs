@@ -3,14 +3,21 @@
 //! Wordings are the live service's own, with its typing slips, where they are known.
 
 mod expression;
+mod legacy;
+mod partiql;
 mod throttling;
 
 use serde_json::{Value, json};
 
 pub use expression::{ExpressionError, ExpressionKind};
+pub use legacy::LegacyError;
+pub use partiql::{Location, PartiqlError, SyntaxError};
 pub use throttling::{CapacityKind, CapacityLimit, Throttling};
 
 use crate::value::Item;
+
+/// An item to be inserted is there already.
+const DUPLICATE_ITEM: &str = "Duplicate primary key exists in table";
 
 /// Why one action of a transaction stood in its way, or did not.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,10 +26,14 @@ pub enum CancellationReason {
     None,
     /// Its condition did not hold; carries the stored item if the action asked for it.
     ConditionalCheckFailed(Option<Item>),
+    /// It was to insert an item that is there; carries the stored item if the statement asked for it.
+    DuplicateItem(Option<Item>),
     /// It was not valid for the stored item.
     Validation(String),
     /// The item was being written by someone else.
     TransactionConflict,
+    /// Its item collection would have become larger than it may be.
+    CollectionTooLarge,
     /// Its table or an index had no capacity left.
     Throttled(Throttling),
 }
@@ -32,8 +43,10 @@ impl CancellationReason {
         match self {
             CancellationReason::None => "None",
             CancellationReason::ConditionalCheckFailed(_) => "ConditionalCheckFailed",
+            CancellationReason::DuplicateItem(_) => "DuplicateItem",
             CancellationReason::Validation(_) => "ValidationError",
             CancellationReason::TransactionConflict => "TransactionConflict",
+            CancellationReason::CollectionTooLarge => "ItemCollectionSizeLimitExceeded",
             CancellationReason::Throttled(throttling) => throttling.code(),
         }
     }
@@ -48,9 +61,19 @@ impl CancellationReason {
                 }
                 reason
             }
+            CancellationReason::DuplicateItem(item) => {
+                let mut reason = json!({"Code": self.code(), "Message": DUPLICATE_ITEM});
+                if let Some(item) = item {
+                    reason["Item"] = crate::codec::item_to_value(item);
+                }
+                reason
+            }
             CancellationReason::Validation(message) => json!({"Code": self.code(), "Message": message}),
             CancellationReason::TransactionConflict => {
                 json!({"Code": self.code(), "Message": "Transaction is ongoing for the item"})
+            }
+            CancellationReason::CollectionTooLarge => {
+                json!({"Code": self.code(), "Message": Error::CollectionTooLarge.to_string()})
             }
             CancellationReason::Throttled(throttling) => {
                 json!({"Code": self.code(), "Message": throttling.message()})
@@ -129,17 +152,21 @@ pub enum Error {
     /// A set without elements; carries its type.
     #[error("One or more parameter values were invalid: {}", match *.0 { "SS" => "An string set  may not be empty", "NS" => "An number set  may not be empty", _ => "Binary sets should not be empty" })]
     SetEmpty(&'static str),
-    /// A set with an element twice; carries the set as shown.
-    #[error("One or more parameter values were invalid: Input collection {0} contains duplicates.")]
-    SetDuplicates(String),
+    /// A set of strings with an element twice; carries the elements as given.
+    #[error("One or more parameter values were invalid: Input collection [{0}] contains duplicates.")]
+    StringSetDuplicates(String),
+    /// A set of numbers with an element twice.
+    #[error("Input collection contains duplicates")]
+    NumberSetDuplicates,
+    /// A set of binaries with an element twice; carries the elements as given, in base64.
+    #[error("One or more parameter values were invalid: Input collection [{0}]of type BS contains duplicates.")]
+    BinarySetDuplicates(String),
     /// An attribute without a name.
     #[error("One or more parameter values were invalid: Attribute names must have at least one character")]
     AttributeNameEmpty,
-    /// An attribute name over 65,535 bytes; carries its bytes.
-    #[error(
-        "One or more parameter values were invalid: Attribute name is too large, must be less than 65536 bytes; size of name: {0}"
-    )]
-    AttributeNameTooLong(usize),
+    /// An attribute name over 65,535 bytes, wherever it stands.
+    #[error("1 validation error detected: Attribute name is too large, must be less than 65536 bytes")]
+    AttributeNameTooLong,
     /// Lists and maps too deep.
     #[error(
         "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
@@ -230,11 +257,23 @@ pub enum Error {
     /// An update expression that does not fit the stored item.
     #[error("{0}")]
     UpdateNotApplicable(ExpressionError),
+    /// A parameter from before there were expressions that cannot be used.
+    #[error("{0}")]
+    Legacy(LegacyError),
 
     // --- data operations
     /// The condition did not hold; carries the stored item if the request asked for it.
     #[error("The conditional request failed")]
     ConditionalCheckFailed(Option<Item>),
+    /// A PartiQL statement that cannot be executed.
+    #[error("{0}")]
+    Partiql(PartiqlError),
+    /// An item to be inserted is there already.
+    #[error("{DUPLICATE_ITEM}")]
+    DuplicateItem,
+    /// A write would make an item collection larger than it may be.
+    #[error("Collection size exceeded.")]
+    CollectionTooLarge,
     /// A transaction did not go through.
     #[error("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", .0.iter().map(CancellationReason::code).collect::<Vec<_>>().join(", "))]
     TransactionCanceled(Vec<CancellationReason>),
@@ -320,6 +359,18 @@ const CORAL_AVAILABILITY: &str = "com.amazon.coral.availability";
 const CORAL_SERVICE: &str = "com.amazon.coral.service";
 const CORAL_VALIDATE: &str = "com.amazon.coral.validate";
 
+impl From<LegacyError> for Error {
+    fn from(error: LegacyError) -> Error {
+        Error::Legacy(error)
+    }
+}
+
+impl From<PartiqlError> for Error {
+    fn from(error: PartiqlError) -> Error {
+        Error::Partiql(error)
+    }
+}
+
 impl Error {
     /// The error's code, status and namespace: the one table.
     pub fn envelope(&self) -> Envelope {
@@ -333,12 +384,14 @@ impl Error {
             Error::AccessDenied(_) => (400, CORAL_SERVICE, "AccessDeniedException"),
             Error::RequestTooLarge { .. } => (413, CORAL_SERVICE, "RequestEntityTooLargeException"),
             Error::ConditionalCheckFailed(_) => (400, DYNAMODB, "ConditionalCheckFailedException"),
+            Error::DuplicateItem => (400, DYNAMODB, "DuplicateItemException"),
             Error::TransactionCanceled(_) => (400, DYNAMODB, "TransactionCanceledException"),
             Error::IdempotentParameterMismatch => (400, DYNAMODB, "IdempotentParameterMismatchException"),
             Error::Throttled(throttling) => match throttling.limit {
                 CapacityLimit::Provisioned => (400, DYNAMODB, "ProvisionedThroughputExceededException"),
                 CapacityLimit::OnDemandMaximum => (400, CORAL_AVAILABILITY, "ThrottlingException"),
             },
+            Error::CollectionTooLarge => (400, DYNAMODB, "ItemCollectionSizeLimitExceededException"),
             Error::TransactionConflict => (400, DYNAMODB, "TransactionConflictException"),
             Error::TransactionInProgress => (400, DYNAMODB, "TransactionInProgressException"),
             Error::ResourceNotFound | Error::TableNotFound(_) | Error::OtherNotFound(_) => {
@@ -362,7 +415,10 @@ impl Error {
         let message = self.to_string();
         if !message.is_empty() {
             // The two families of exceptions spell this member differently.
-            let capital = matches!(self, Error::TransactionCanceled(_) | Error::TransactionInProgress);
+            let capital = matches!(
+                self,
+                Error::TransactionCanceled(_) | Error::TransactionInProgress | Error::Serialization(_)
+            );
             let member = if capital { "Message" } else { "message" };
             body[member] = Value::String(message);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use graticule_expr::{Condition, ExpressionKind, Placeholders, Projection};
-use graticule_model::{Error, Item, codec::value_from_json};
+use graticule_model::{AttributeValue, Error, codec::value_from_json};
 use serde_json::value::RawValue;
 
 /// `ExpressionAttributeNames`.
@@ -25,17 +25,17 @@ pub(crate) fn refuse_legacy(parameters: &[(&str, bool, &str)]) -> Result<(), Err
     }
 }
 
+/// `ExpressionAttributeValues`, read; what is wrong with a value counts later than what is wrong with its key.
+pub(crate) type Values = BTreeMap<String, Result<AttributeValue, Error>>;
+
 /// Reads `ExpressionAttributeValues`.
 ///
 /// # Errors
-/// If one of them is not what DynamoDB takes.
-pub(crate) fn read_values(values: Option<RawValues<'_>>) -> Result<Option<Item>, Error> {
+/// [`Error::Serialization`].
+pub(crate) fn read_values(values: Option<RawValues<'_>>) -> Result<Option<Values>, Error> {
     let read = |(key, raw): (String, &RawValue)| match value_from_json(raw.get()) {
-        Ok(value) => Ok((key, value)),
         Err(error @ Error::Serialization(_)) => Err(error),
-        Err(error) => Err(Error::Validation(format!(
-            "ExpressionAttributeValues contains invalid value: {error} for key {key}"
-        ))),
+        value => Ok((key, value)),
     };
     values.map(|values| values.into_iter().map(read).collect()).transpose()
 }
@@ -47,7 +47,7 @@ pub(crate) fn read_values(values: Option<RawValues<'_>>) -> Result<Option<Item>,
 /// If they are not well-formed, or there is no expression that they could be for.
 pub(crate) fn placeholders(
     names: Option<Names>,
-    values: Option<Item>,
+    values: Option<Values>,
     projection: bool,
     conditions: &[(&str, bool)],
 ) -> Result<Placeholders, Error> {
@@ -67,7 +67,7 @@ pub(crate) fn placeholders(
             missing.join(" and ")
         )));
     }
-    Placeholders::new(names, values)
+    Placeholders::read(names, values)
 }
 
 /// Parses a condition or filter, if there is one.

@@ -85,9 +85,9 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
 /// The image that was asked for; `update` says what `UPDATED_OLD` and `UPDATED_NEW` show.
 fn image(values: ReturnValues, written: &Written, update: Option<&Update>) -> Result<Option<Bytes>, Error> {
     let whole = |record: &Option<Record>| record.as_ref().map(|record| record.json.clone());
-    let updated = |record: &Option<Record>| {
+    let updated = |record: &Option<Record>, parts: fn(&Update, &Item) -> Item| {
         let (Some(record), Some(update)) = (record, update) else { return Ok(None) };
-        let attributes: Item = update.updated_attributes(&stored_item(record)?);
+        let attributes = parts(update, &stored_item(record)?);
         // An answer without attributes has no such member.
         Ok((!attributes.is_empty()).then(|| Bytes::from(item_to_json(&attributes))))
     };
@@ -95,7 +95,7 @@ fn image(values: ReturnValues, written: &Written, update: Option<&Update>) -> Re
         ReturnValues::None => Ok(None),
         ReturnValues::AllOld => Ok(whole(&written.old)),
         ReturnValues::AllNew => Ok(whole(&written.new)),
-        ReturnValues::UpdatedOld => updated(&written.old),
-        ReturnValues::UpdatedNew => updated(&written.new),
+        ReturnValues::UpdatedOld => updated(&written.old, Update::updated_attributes),
+        ReturnValues::UpdatedNew => updated(&written.new, Update::new_attributes),
     }
 }

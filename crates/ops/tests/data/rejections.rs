@@ -372,12 +372,12 @@ async fn json_that_does_not_fit_is_refused_in_plain_words() {
             "NUMBER_VALUE cannot be converted to Long",
         ),
         ("Scan", r#"{"TableName":"simple","TableName":"ranged"}"#, "duplicate field `TableName`"),
-        ("CreateTable", r#"{"KeySchema":5}"#, "NUMBER_VALUE cannot be converted to List"),
-        ("BatchGetItem", r#"{"RequestItems":{"simple":5}}"#, "NUMBER_VALUE cannot be converted to Map"),
-        ("BatchWriteItem", r#"{"RequestItems":5}"#, "NUMBER_VALUE cannot be converted to Map"),
+        ("CreateTable", r#"{"KeySchema":5}"#, "Unexpected field type"),
+        ("BatchGetItem", r#"{"RequestItems":{"simple":5}}"#, "Unexpected value type in payload"),
+        ("BatchWriteItem", r#"{"RequestItems":5}"#, "Unexpected field type"),
     ] {
         let error = server.call_raw(operation, body).await.expect_err("the request does not fit");
-        assert_eq!(error["message"], json!(words), "{operation} {body}");
+        assert_eq!(error["Message"], json!(words), "{operation} {body}");
         assert!(error["__type"].as_str().is_some_and(|name| name.ends_with("SerializationException")));
     }
 }

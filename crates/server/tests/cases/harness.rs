@@ -145,7 +145,8 @@ impl Answer {
     pub(super) fn error(&self) -> (String, String) {
         let json = self.json();
         let text = |member: &str| json[member].as_str().unwrap_or_default().to_owned();
-        (text("__type").rsplit('#').next().unwrap().to_owned(), text("message"))
+        // Some exceptions spell this member with a capital.
+        (text("__type").rsplit('#').next().unwrap().to_owned(), text("message") + &text("Message"))
     }
 }
 
