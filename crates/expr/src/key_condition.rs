@@ -63,7 +63,7 @@ pub enum SortCondition {
 
 impl SortCondition {
     /// The values that it compares with.
-    fn values(&self) -> impl Iterator<Item = &AttributeValue> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = &AttributeValue> {
         let (first, second) = match self {
             SortCondition::Equal(value)
             | SortCondition::Less(value)
@@ -77,6 +77,18 @@ impl SortCondition {
     }
 }
 
+/// Parses the `KeyConditionExpression` `text` into tests on different attributes.
+///
+/// # Errors
+/// [`Error::Expression`].
+pub fn parse_key_terms(text: &str, placeholders: &mut Placeholders) -> Result<Vec<KeyTerm>, Error> {
+    let wrap = |error| Error::Expression(ExpressionKind::KeyCondition, error);
+    let root = parse_node(text, placeholders).map_err(wrap)?;
+    let mut terms = Vec::new();
+    collect_terms(root, &mut terms).map_err(wrap)?;
+    Ok(terms)
+}
+
 /// Parses the `KeyConditionExpression` `text` of a query on a table or index with the key `schema`.
 ///
 /// # Errors
@@ -86,11 +98,7 @@ pub fn parse_key_condition(
     schema: KeySchemaRef<'_>,
     placeholders: &mut Placeholders,
 ) -> Result<KeyCondition, Error> {
-    let wrap = |error| Error::Expression(ExpressionKind::KeyCondition, error);
-    let root = parse_node(text, placeholders).map_err(wrap)?;
-    let mut terms = Vec::new();
-    collect_terms(root, &mut terms).map_err(wrap)?;
-    match_key_terms(terms, schema)
+    match_key_terms(parse_key_terms(text, placeholders)?, schema)
 }
 
 /// Matches tests on several attributes, no two on the same, to the key `schema`.

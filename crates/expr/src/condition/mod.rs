@@ -67,6 +67,11 @@ impl Condition {
         Ok(Condition { root })
     }
 
+    /// The condition that `root` is.
+    pub(crate) fn from_node(root: Node) -> Condition {
+        Condition { root }
+    }
+
     /// Whether `item` meets the condition; a missing item is an empty one.
     pub fn matches(&self, item: &Item) -> bool {
         self.root.matches(item)
@@ -96,6 +101,11 @@ impl Condition {
             None => Ok(()),
         }
     }
+}
+
+/// Refuses operands of types that cannot fit any item.
+pub(crate) fn check_types(node: &Node) -> Result<(), ExpressionError> {
+    types::check(node)
 }
 
 /// Parses and checks `text` as any kind of condition.
