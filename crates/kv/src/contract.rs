@@ -124,6 +124,19 @@ pub struct Declared {
     pub writes: Vec<Key>,
 }
 
+/// How a transaction stands to others that want its keys at the same time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Contention {
+    /// Waits for whoever has them.
+    #[default]
+    Wait,
+    /// Waits, but gives up with [`CommitError::Contended`] where another one claims a key that it writes.
+    Yield,
+    /// Gives up likewise, and claims what it writes from its start until its outcome is known. Claims are on keys, not
+    /// on what an engine may lock with them, and they are gone before the outcome is told.
+    Claim,
+}
+
 /// What a decision comes to.
 #[derive(Debug)]
 pub enum Decision<T> {
@@ -165,6 +178,9 @@ pub enum CommitError {
     /// The declared keys could not be read; nothing was committed.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// Others claim these of [`Declared::writes`]; nothing was committed. Only where [`Contention`] asks for it.
+    #[error("another transaction is writing the same keys")]
+    Contended(Vec<usize>),
     /// The batch is larger than the contract allows; nothing was committed.
     #[error("a commit of {size_bytes} bytes exceeds the limit of {limit_bytes}")]
     TooLarge {
@@ -247,10 +263,14 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// A consistent view of everything acknowledged so far.
     fn snapshot<'a>(&'a self) -> BoxFuture<'a, Result<Box<dyn Snapshot + 'a>, ReadError>>;
 
+    /// Which of these keys a running transaction claims ([`Contention::Claim`]) at this moment.
+    fn claimed<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Vec<bool>>;
+
     /// Locks and reads the declared keys, decides, commits. Use [`transact`], which carries an answer.
     fn transact_dyn<'a>(
         &'a self,
         declared: &'a Declared,
+        contention: Contention,
         decide: &'a mut DecideFn<'_>,
     ) -> BoxFuture<'a, Result<Committed, CommitError>>;
 
@@ -270,10 +290,20 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     fn watch_log(&self, shard: LogShard) -> watch::Receiver<u64>;
 }
 
-/// Runs one transaction and carries the decision's answer out of it.
+/// Runs one transaction, which waits for others, and carries the decision's answer out of it.
 pub async fn transact<T: Send>(
     engine: &dyn Engine,
     declared: &Declared,
+    decide: impl FnMut(&[Option<Value>]) -> Decision<T> + Send,
+) -> Result<(T, Committed), CommitError> {
+    transact_contending(engine, declared, Contention::Wait, decide).await
+}
+
+/// Runs one transaction that stands to others as `contention` says.
+pub async fn transact_contending<T: Send>(
+    engine: &dyn Engine,
+    declared: &Declared,
+    contention: Contention,
     mut decide: impl FnMut(&[Option<Value>]) -> Decision<T> + Send,
 ) -> Result<(T, Committed), CommitError> {
     let mut answer = None;
@@ -287,6 +317,6 @@ pub async fn transact<T: Send>(
             None
         }
     };
-    let committed = engine.transact_dyn(declared, &mut decide_dyn).await?;
+    let committed = engine.transact_dyn(declared, contention, &mut decide_dyn).await?;
     Ok((answer.expect("an engine that returns Ok has called decide"), committed))
 }

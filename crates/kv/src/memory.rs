@@ -15,7 +15,7 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::contract::{
-    Batch, BoxFuture, CommitError, Committed, DecideFn, Declared, Direction, Effect, Engine, Key, LogBounds,
+    Batch, BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Direction, Effect, Engine, Key, LogBounds,
     LogPage, LogShard, PageLimit, ReadError, Snapshot, Value,
 };
 use crate::limits;
@@ -99,13 +99,18 @@ impl Engine for MemoryEngine {
         Box::pin(ready(Ok(snapshot)))
     }
 
+    fn claimed<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Vec<bool>> {
+        Box::pin(ready(self.locks.claimed(keys)))
+    }
+
     fn transact_dyn<'a>(
         &'a self,
         declared: &'a Declared,
+        contention: Contention,
         decide: &'a mut DecideFn<'_>,
     ) -> BoxFuture<'a, Result<Committed, CommitError>> {
         Box::pin(async move {
-            let _held = self.locks.acquire(declared).await;
+            let _held = self.locks.acquire(declared, contention).await?;
             let values: Vec<Option<Value>> = {
                 let state = self.state.read();
                 let keys = declared.reads.iter().chain(&declared.writes);

@@ -6,8 +6,8 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use graticule_kv::{
-    Batch, CommitError, Decision, Declared, Direction, Engine, KEY_BYTES_MAX, LogBounds, LogShard, PageLimit,
-    TRANSACTION_BYTES_MAX, VALUE_BYTES_MAX, Value, transact,
+    Batch, CommitError, Contention, Decision, Declared, Direction, Engine, KEY_BYTES_MAX, Key, LogBounds,
+    LogShard, PageLimit, TRANSACTION_BYTES_MAX, VALUE_BYTES_MAX, Value, transact, transact_contending,
 };
 
 use crate::harness::{UNLIMITED, commit, declared, get, log_entries, put, scan_all, soon, text};
@@ -541,4 +541,159 @@ pub(crate) async fn dropped_transactions_leave_no_trace(engine: TestEngine) {
     unique.sort();
     unique.dedup();
     assert_eq!(unique.len(), log.len());
+}
+
+/// Runs a transaction that claims `keys` and does not end before it is told to. Answers once it has its locks.
+async fn hold_claims(
+    engine: &TestEngine,
+    keys: &'static [&'static str],
+) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
+    let (engine, (release, released)) = (engine.clone(), mpsc::channel());
+    let (started, has_started) = tokio::sync::oneshot::channel();
+    let mut started = Some(started);
+    let task = tokio::spawn(async move {
+        let write = move |_: &[Option<Value>]| {
+            if let Some(started) = started.take() {
+                started.send(()).unwrap();
+            }
+            released.recv_timeout(Duration::from_secs(20)).expect("the test releases it");
+            let mut batch = Batch::new();
+            keys.iter().for_each(|key| batch.put(*key, "claimed"));
+            Decision::Commit(batch, ())
+        };
+        transact_contending(&*engine, &declared(&[], keys), Contention::Claim, write).await.unwrap();
+    });
+    soon(has_started).await.unwrap();
+    (release, task)
+}
+
+/// Sets keys to `value`, standing to others as `contention` says; answers who was in the way.
+async fn contend(
+    engine: &TestEngine,
+    keys: &[&str],
+    contention: Contention,
+    value: &str,
+) -> Result<(), Vec<usize>> {
+    let write = |_: &[Option<Value>]| {
+        let mut batch = Batch::new();
+        keys.iter().for_each(|key| batch.put(*key, value));
+        Decision::Commit(batch, ())
+    };
+    match transact_contending(&**engine, &declared(&[], keys), contention, write).await {
+        Ok(_) => Ok(()),
+        Err(CommitError::Contended(taken)) => Err(taken),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+pub(crate) async fn claims_turn_others_away(engine: TestEngine) {
+    let (release, holder) = hold_claims(&engine, &["a", "b"]).await;
+    let keys: Vec<Key> = ["c", "b", "a"].map(|key| key.as_bytes().to_vec()).into();
+    assert_eq!(soon(engine.claimed(&keys)).await, [false, true, true]);
+    assert_eq!(soon(contend(&engine, &["c", "b"], Contention::Claim, "")).await, Err(vec![1]));
+    assert_eq!(soon(contend(&engine, &["b", "a"], Contention::Claim, "")).await, Err(vec![0, 1]));
+    assert_eq!(soon(contend(&engine, &["a"], Contention::Yield, "")).await, Err(vec![0]));
+    assert_eq!(soon(contend(&engine, &["c"], Contention::Claim, "other")).await, Ok(()));
+    let patient = {
+        let engine = engine.clone();
+        tokio::spawn(async move { contend(&engine, &["a"], Contention::Wait, "later").await })
+    };
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!patient.is_finished(), "who waits for everybody waits for claims too");
+    release.send(()).unwrap();
+    soon(holder).await.unwrap();
+    assert_eq!(soon(engine.claimed(&keys)).await, [false; 3]);
+    assert_eq!(soon(patient).await.unwrap(), Ok(()));
+    assert_eq!(get(&*engine, "a").await.as_deref(), Some("later"));
+    assert_eq!(get(&*engine, "b").await.as_deref(), Some("claimed"));
+}
+
+/// More keys than there are stripes: some share one with the claimed key, and have to wait, but nothing else.
+pub(crate) async fn claims_are_on_keys_alone(engine: TestEngine) {
+    let (release, holder) = hold_claims(&engine, &["claimed"]).await;
+    let writers: Vec<_> = (0..10_000)
+        .map(|n| {
+            let engine = engine.clone();
+            let contention = if n % 2 == 0 { Contention::Yield } else { Contention::Claim };
+            tokio::spawn(async move { contend(&engine, &[&format!("other {n}")], contention, "").await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    release.send(()).unwrap();
+    soon(holder).await.unwrap();
+    for writer in writers {
+        assert_eq!(soon(writer).await.unwrap(), Ok(()));
+    }
+}
+
+/// Who has heard of the end of a transaction meets nothing of it any more.
+pub(crate) async fn claims_end_before_the_answer(engine: TestEngine) {
+    for n in 0..200 {
+        let contention = if n % 2 == 0 { Contention::Claim } else { Contention::Yield };
+        assert_eq!(soon(contend(&engine, &["a", "b"], contention, "")).await, Ok(()));
+        let keys = declared(&[], &["a"]);
+        let aborted = transact_contending(&*engine, &keys, Contention::Claim, |_| Decision::Abort(()));
+        soon(aborted).await.unwrap();
+    }
+}
+
+pub(crate) async fn dropped_claims_leave_no_trace(engine: TestEngine) {
+    let (release, holder) = hold_claims(&engine, &["a"]).await;
+    {
+        // It claims one key and waits for another that somebody else has locked.
+        let engine = engine.clone();
+        let (locked, is_locked) = tokio::sync::oneshot::channel();
+        let (unlock, unlocked) = mpsc::channel::<()>();
+        let mut locked = Some(locked);
+        let shared = engine.clone();
+        let other = tokio::spawn(async move {
+            transact(&*shared, &declared(&[], &["z"]), move |_| {
+                if let Some(locked) = locked.take() {
+                    locked.send(()).unwrap();
+                }
+                unlocked.recv_timeout(Duration::from_secs(20)).expect("the test unlocks it");
+                Decision::Abort(())
+            })
+            .await
+            .unwrap();
+        });
+        soon(is_locked).await.unwrap();
+        {
+            let mut waiting = pin!(contend(&engine, &["y", "z"], Contention::Claim, "never"));
+            assert!(futures_util::poll!(&mut waiting).is_pending());
+            assert_eq!(soon(contend(&engine, &["y"], Contention::Yield, "")).await, Err(vec![0]));
+        }
+        assert_eq!(soon(contend(&engine, &["y"], Contention::Yield, "free")).await, Ok(()));
+        unlock.send(()).unwrap();
+        soon(other).await.unwrap();
+    }
+    release.send(()).unwrap();
+    soon(holder).await.unwrap();
+    assert_eq!(get(&*engine, "y").await.as_deref(), Some("free"));
+}
+
+/// Overlapping claims in every order: each either commits or is turned away at once, and somebody always commits.
+pub(crate) async fn claims_do_not_deadlock(engine: TestEngine) {
+    let tasks: Vec<_> = (0..6)
+        .map(|task: usize| {
+            let engine = engine.clone();
+            tokio::spawn(async move {
+                let mut done = 0;
+                for n in 0..100 {
+                    let keys = [format!("k{}", (task + n) % 4), format!("k{}", (task * 3 + n + 1) % 4)];
+                    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+                    let keys = if keys[0] == keys[1] { &keys[..1] } else { &keys[..] };
+                    let contention =
+                        [Contention::Claim, Contention::Yield, Contention::Wait][(task + n) % 3];
+                    let outcome = contend(&engine, keys, contention, "").await;
+                    assert!(contention != Contention::Wait || outcome.is_ok());
+                    done += usize::from(outcome.is_ok());
+                }
+                done
+            })
+        })
+        .collect();
+    for task in tasks {
+        assert!(soon(task).await.unwrap() > 0);
+    }
 }

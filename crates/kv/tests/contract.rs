@@ -39,4 +39,9 @@ contract! {
     watches_tell_of_growth,
     limits_are_enforced,
     dropped_transactions_leave_no_trace,
+    claims_turn_others_away,
+    claims_are_on_keys_alone,
+    claims_end_before_the_answer,
+    dropped_claims_leave_no_trace,
+    claims_do_not_deadlock,
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use graticule_kv::{
-    BoxFuture, CommitError, Committed, DecideFn, Declared, Engine, LogBounds, LogPage, LogShard, PageLimit,
+    BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Engine, Key, LogBounds, LogPage, LogShard, PageLimit,
     ReadError, Snapshot, Value, memory::MemoryEngine,
 };
 use tokio::sync::watch;
@@ -37,16 +37,21 @@ impl Engine for Refusing {
         self.engine.snapshot()
     }
 
+    fn claimed<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Vec<bool>> {
+        self.engine.claimed(keys)
+    }
+
     fn transact_dyn<'a>(
         &'a self,
         declared: &'a Declared,
+        contention: Contention,
         decide: &'a mut DecideFn<'_>,
     ) -> BoxFuture<'a, Result<Committed, CommitError>> {
         let commit = self.commits.fetch_add(1, Ordering::SeqCst);
         if self.refusing.load(Ordering::SeqCst) && commit % 3 == 2 {
             return Box::pin(async { Err(CommitError::Aborted("told to".to_owned())) });
         }
-        self.engine.transact_dyn(declared, decide)
+        self.engine.transact_dyn(declared, contention, decide)
     }
 
     fn read_log<'a>(

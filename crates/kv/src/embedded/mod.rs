@@ -26,7 +26,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::contract::{
-    BoxFuture, CommitError, Committed, DecideFn, Declared, Direction, Engine, Key, LogBounds, LogPage,
+    BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Direction, Engine, Key, LogBounds, LogPage,
     LogShard, PageLimit, ReadError, Snapshot, TRANSACTION_BYTES_MAX, Value,
 };
 use crate::limits;
@@ -85,9 +85,10 @@ impl EmbeddedEngine {
     async fn transact(
         &self,
         declared: &Declared,
+        contention: Contention,
         decide: &mut DecideFn<'_>,
     ) -> Result<Committed, CommitError> {
-        let mut held = self.locks.acquire(declared).await;
+        let mut held = self.locks.acquire(declared, contention).await?;
         // Only now: the commit thread declares the store failed before it releases the locks of a commit
         // whose outcome is open.
         self.store.check_usable().map_err(CommitError::Aborted)?;
@@ -138,12 +139,17 @@ impl Engine for EmbeddedEngine {
         Box::pin(ready(taken))
     }
 
+    fn claimed<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Vec<bool>> {
+        Box::pin(ready(self.locks.claimed(keys)))
+    }
+
     fn transact_dyn<'a>(
         &'a self,
         declared: &'a Declared,
+        contention: Contention,
         decide: &'a mut DecideFn<'_>,
     ) -> BoxFuture<'a, Result<Committed, CommitError>> {
-        Box::pin(self.transact(declared, decide))
+        Box::pin(self.transact(declared, contention, decide))
     }
 
     fn read_log<'a>(
