@@ -6,14 +6,14 @@ ARGS ?=
 export GRATICULE_CACHE CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build serve test walk bench lint
+.PHONY: help setup build serve test walk clients bench lint
 
 help: ## Show this list
 	@echo "make TARGET [ARGS='...']"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
 
-setup: ## Install what the build and the walk need besides Rust (Debian), or say how
-	@scripts/setup build walk
+setup: ## Install what the build, the walk and the clients need besides Rust (Debian), or say how
+	@scripts/setup build walk clients
 
 build: ## Build the server
 	@scripts/setup build
@@ -31,6 +31,10 @@ test: ## Run all Rust tests
 walk: build ## Walk real servers with the AWS CLI and boto3: make walk ARGS="--client cli --form one-process"
 	@scripts/setup walk
 	@scripts/walk --binary "$(CARGO_TARGET_DIR)/release/graticule" $(ARGS)
+
+clients: build ## Run real client libraries of three languages against servers: make clients ARGS="--suite python"
+	@scripts/setup clients
+	@scripts/clients --binary "$(CARGO_TARGET_DIR)/release/graticule" $(ARGS)
 
 bench: build ## Measure throughput, latency and replication lag: make bench ARGS="--quick"
 	cargo run --release -p graticule-bench -- $(ARGS)
