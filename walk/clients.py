@@ -71,8 +71,12 @@ class Client:
         """Sends one request to `region` and returns the answer, or raises ApiError."""
         raise NotImplementedError
 
-    def pages(self, region, operation, page_size, max_items, starting_token=None, **params):
-        """Uses the client's own pagination; returns (items, token of the next call or None)."""
+    def pages(self, region, operation, page_size, max_items, starting_token=None, result="Items", **params):
+        """Uses the client's own pagination; returns (what `result` names, token of the next call or None)."""
+        raise NotImplementedError
+
+    def wait(self, region, waiter, **params):
+        """Uses the client's own waiter, such as TableExists, with its usual pauses."""
         raise NotImplementedError
 
 
@@ -109,11 +113,15 @@ class Boto3(Client):
         raw = self.raw(region, "dynamodbstreams" if operation in STREAM_OPERATIONS else "dynamodb")
         return self._send(region, operation, params, lambda: getattr(raw, xform_name(operation))(**params))
 
-    def pages(self, region, operation, page_size, max_items, starting_token=None, **params):
+    def pages(self, region, operation, page_size, max_items, starting_token=None, result="Items", **params):
         paging = {"PageSize": page_size, "MaxItems": max_items, "StartingToken": starting_token}
         pages = self.raw(region).get_paginator(xform_name(operation)).paginate(PaginationConfig=paging, **params)
         answer = self._send(region, operation, {**params, **paging}, pages.build_full_result)
-        return answer["Items"], answer.get("NextToken")
+        return answer[result], answer.get("NextToken")
+
+    def wait(self, region, waiter, **params):
+        waiting = self.raw(region).get_waiter(xform_name(waiter))
+        self._send(region, f"wait {waiter}", params, lambda: waiting.wait(**params) or {})
 
     def all_items(self, region, operation, **params):
         """Every item of a Query or Scan, page by page as large as the server makes them."""
@@ -151,16 +159,19 @@ class AwsCli(Client):
     def call(self, region, operation, **params):
         return _bytes_from_cli(self._run(region, operation, _flags(params)))
 
-    def pages(self, region, operation, page_size, max_items, starting_token=None, **params):
+    def pages(self, region, operation, page_size, max_items, starting_token=None, result="Items", **params):
         paging = ["--page-size", str(page_size), "--max-items", str(max_items)]
         if starting_token is not None:
             paging += ["--starting-token", starting_token]
         answer = _bytes_from_cli(self._run(region, operation, _flags(params) + paging))
-        return answer["Items"], answer.get("NextToken")
+        return answer[result], answer.get("NextToken")
 
-    def _run(self, region, operation, flags):
-        service = "dynamodbstreams" if operation in STREAM_OPERATIONS else "dynamodb"
-        words = ["aws", service, xform_name(operation, "-"), *flags]
+    def wait(self, region, waiter, **params):
+        self._run(region, waiter, _flags(params), command=("dynamodb", "wait"))
+
+    def _run(self, region, operation, flags, command=None):
+        command = command or ["dynamodbstreams" if operation in STREAM_OPERATIONS else "dynamodb"]
+        words = ["aws", *command, xform_name(operation, "-"), *flags]
         self._remember(f"AWS_DEFAULT_REGION={region} {shlex.join(words)}")
         try:
             done = subprocess.run(

@@ -10,6 +10,7 @@ from walk.steps import (
     serve,
     stop,
     streams,
+    tables,
     transactions,
     ttl,
 )
@@ -18,6 +19,7 @@ STEPS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         serve,
+        tables,
         items,
         queries,
         indexes,
