@@ -9,10 +9,11 @@ mod control;
 mod data;
 mod parameters;
 mod reply;
+mod shapes;
 mod streams;
-mod structure;
 
 pub use context::Context;
+pub use shapes::input_members;
 
 use graticule_model::Error;
 
@@ -55,6 +56,16 @@ pub const DYNAMODB_OPERATIONS: &[&str] = &[
 /// The operations of DynamoDB Streams.
 pub const STREAMS_OPERATIONS: &[&str] = &["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
 
+impl Service {
+    /// The operations that are there, by name, in the order of their names.
+    pub fn operations(self) -> &'static [&'static str] {
+        match self {
+            Service::DynamoDb => DYNAMODB_OPERATIONS,
+            Service::Streams => STREAMS_OPERATIONS,
+        }
+    }
+}
+
 /// Answers one request. `body` is the JSON of the request; the answer is the JSON of the response.
 ///
 /// # Errors
@@ -65,8 +76,11 @@ pub async fn dispatch(
     operation: &str,
     body: &[u8],
 ) -> Result<Vec<u8>, Error> {
-    let answer = call(context, service, operation, body).await;
-    answer.map_err(|error| structure::first_error(body, error))
+    if service.operations().binary_search(&operation).is_err() {
+        return Err(Error::UnknownOperation);
+    }
+    shapes::check(service, operation, body)?;
+    call(context, service, operation, body).await
 }
 
 async fn call(context: &Context, service: Service, operation: &str, body: &[u8]) -> Result<Vec<u8>, Error> {

@@ -3,4 +3,5 @@
 mod control;
 mod data;
 mod scenarios;
+mod shapes;
 mod support;

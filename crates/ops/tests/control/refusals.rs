@@ -165,11 +165,6 @@ async fn global_indexes_that_contradict_themselves() {
             json!({"BillingMode": "PROVISIONED", "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}, "GlobalSecondaryIndexes": [index("abc", "pk", None)]}),
             "P: ProvisionedThroughput is not specified for index: abc",
         ),
-        (
-            json!({"AttributeDefinitions": definitions(&["pk", "a"]), "GlobalSecondaryIndexes": [{"IndexName": "abc", "KeySchema": [
-                {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "a", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}]}),
-            "A global secondary index with more than one HASH and one RANGE key attribute is not supported yet",
-        ),
     ])
     .await;
 }
@@ -237,7 +232,13 @@ async fn what_is_not_supported() {
             "P: SSEType can not be specified if Enabled is false",
         ),
         (json!({"ResourcePolicy": "{}"}), "ResourcePolicy is not supported yet"),
-        (json!({"VectorIndexes": [{}]}), "VectorIndexes is not supported yet"),
+        (
+            json!({"VectorIndexes": [{
+                "IndexName": "abc", "VectorAttribute": {"AttributeName": "v"}, "Projection": {"ProjectionType": "ALL"},
+                "Dimensions": 2, "DistanceFunction": "COSINE"
+            }]}),
+            "VectorIndexes is not supported yet",
+        ),
         (
             json!({"OnDemandThroughput": {"MaxReadRequestUnits": 5}}),
             "OnDemandThroughput is not supported yet",

@@ -46,8 +46,8 @@ async fn shapes_are_checked_together_and_first() {
                 &format!(
                     "4 validation errors detected: Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1; \
                      Value 'x' at 'select' {ENUMS} [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]; \
-                     Value '-1' at 'segment' failed to satisfy constraint: Member must have value greater than or equal to 0; \
-                     Value '1000001' at 'totalSegments' failed to satisfy constraint: Member must have value less than or equal to 1000000"
+                     Value '1000001' at 'totalSegments' failed to satisfy constraint: Member must have value less than or equal to 1000000; \
+                     Value '-1' at 'segment' failed to satisfy constraint: Member must have value greater than or equal to 0"
                 ),
             )],
         )
@@ -369,7 +369,7 @@ async fn json_that_does_not_fit_is_refused_in_plain_words() {
         (
             "Scan",
             r#"{"TableName":"simple","Limit":9223372036854775808}"#,
-            "NUMBER_VALUE cannot be converted to Long",
+            "NUMBER_VALUE cannot be converted to Integer",
         ),
         ("Scan", r#"{"TableName":"simple","TableName":"ranged"}"#, "duplicate field `TableName`"),
         ("CreateTable", r#"{"KeySchema":5}"#, "Unexpected field type"),
