@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod conditions;
+mod evaluation;
 mod key_conditions;
 mod placeholders;
 mod projections;

@@ -497,7 +497,8 @@ impl<'a> Reader<'a> {
                 ) {
                     self.at += 1;
                 }
-                if self.at == start { Err(malformed()) } else { Ok(()) }
+                let word = serde_json::from_str::<serde::de::IgnoredAny>(&self.text[start..self.at]);
+                word.map(drop).map_err(|_| malformed())
             }
         }
     }
