@@ -88,7 +88,7 @@ class Suite:
 
 class Python(Suite):
     name = "python"
-    clients = "boto3 and PynamoDB"
+    clients = "boto3, PynamoDB, Dyntastic, Powertools"
 
     def prepare(self):
         requirements = self.home / "requirements.txt"
@@ -106,7 +106,7 @@ class Python(Suite):
 
 class JavaScript(Suite):
     name = "javascript"
-    clients = "AWS SDK for JavaScript, ElectroDB and DynamoDB Toolbox"
+    clients = "AWS SDK for JavaScript (v3 and v2), Dynamoose, DynamoDB Toolbox, ElectroDB, OneTable"
 
     def prepare(self):
         self._node = find_node() or self._node_from_wheel()
