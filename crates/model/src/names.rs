@@ -158,7 +158,7 @@ pub fn parse_table_reference(text: &str, region: &RegionName) -> Result<TableNam
 /// # Errors
 /// If it is not the ARN of a stream.
 pub fn parse_stream_arn(text: &str) -> Result<(TableName, String), Error> {
-    let invalid = || Error::Validation(format!("Invalid StreamArn: {text}"));
+    let invalid = || Error::Validation("Invalid StreamArn".to_owned());
     let resource = text.splitn(6, ':').nth(5).ok_or_else(invalid)?;
     let rest = resource.strip_prefix("table/").ok_or_else(invalid)?;
     let (table, label) = rest.split_once("/stream/").ok_or_else(invalid)?;

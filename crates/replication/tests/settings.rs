@@ -2,7 +2,7 @@
 
 use graticule_model::{AttributeValue, IndexName};
 use graticule_tables::{
-    Action, ActionKind, Table,
+    Action, ActionKind, StreamPage, Table,
     schema::{Billing, IndexDefinition, Projection, Register, Throughput},
 };
 
@@ -36,6 +36,14 @@ async fn indexed(nodes: &[&Node], expected: usize) {
         (contents[0].len() == expected && contents.iter().all(|other| *other == contents[0])).then_some(())
     })
     .await;
+}
+
+/// The records of the table's open stream.
+async fn stream_page(node: &Node, table: &Table) -> StreamPage {
+    let label = &table.stream().unwrap().label;
+    let found = node.region.find_stream(&table.name, label).await.unwrap();
+    let shard = node.region.shards(&found).await.unwrap()[0];
+    node.region.shard_page(&found, &shard, shard.oldest, 1000).await.unwrap().expect("nobody changes the table")
 }
 
 async fn same_settings(nodes: &[&Node]) -> Table {
@@ -146,9 +154,7 @@ async fn items_expire_everywhere_and_streams_say_so() {
     assert_eq!(equal(&[&a, &b]).await.len(), 1);
     for node in [&a, &b] {
         let table = node.region.table(&name()).await.unwrap();
-        let stream = table.stream().unwrap();
-        let bounds = node.region.stream_bounds(&table, stream).await.unwrap();
-        let page = node.region.stream_page(&table, stream, bounds.first, 100).await.unwrap();
+        let page = stream_page(node, &table).await;
         let removals: Vec<bool> = page
             .changes
             .iter()
@@ -180,8 +186,7 @@ async fn streams_show_every_write_once_in_each_region() {
     equal(&[&a, &b]).await;
     for node in [&a, &b] {
         let table = node.region.table(&name()).await.unwrap();
-        let stream = table.stream().unwrap();
-        let page = node.region.stream_page(&table, stream, stream.first, 1000).await.unwrap();
+        let page = stream_page(node, &table).await;
         for key in ["of a", "of b"] {
             let of_key = page
                 .changes

@@ -9,6 +9,7 @@ use graticule_kv::{Batch, CommitError, Decision, Declared, Direction, PageLimit,
 use graticule_model::{Error, TableName};
 
 use crate::{
+    dropped::leave_streams,
     layout::{KeyBuilder, Space, TABLE_SPACES, prefix_range},
     region::{Region, internal},
     schema::{TABLE_FORMAT, Table, TableStatus},
@@ -34,7 +35,7 @@ pub(crate) fn fence_value(table: &Table) -> [u8; 16] {
     value
 }
 
-fn decode_table(value: &Value) -> Result<Table, Error> {
+pub(crate) fn decode_table(value: &Value) -> Result<Table, Error> {
     let table: Table = serde_json::from_slice(value).map_err(internal)?;
     if table.format != TABLE_FORMAT {
         return Err(internal(format!("table record of unknown form {}", table.format)));
@@ -125,7 +126,10 @@ impl Region {
     ///
     /// # Errors
     /// [`Error::TableExists`].
-    pub async fn create_table(&self, table: Table) -> Result<Arc<Table>, Error> {
+    pub async fn create_table(&self, mut table: Table) -> Result<Arc<Table>, Error> {
+        if !table.streams.is_empty() {
+            table.label_streams_after(self.newest_dropped_stream(&table.name).await?);
+        }
         let declared = Declared {
             reads: Vec::new(),
             writes: vec![catalogue_key(&table.name), fence_key(&table.name), next_id_key()],
@@ -173,7 +177,7 @@ impl Region {
                     table.revision += 1;
                     put_table(&table, &mut batch)?;
                 }
-                Ok((table, batch, answer))
+                Ok::<_, Error>((table, batch, answer))
             };
             match attempt() {
                 Ok((table, batch, answer)) if batch.is_empty() => Decision::Abort(Ok((table, answer, false))),
@@ -191,7 +195,7 @@ impl Region {
         Ok((table, answer))
     }
 
-    /// Drops a table with everything that belongs to it, if `check` allows it.
+    /// Drops a table with everything that belongs to it but its streams, if `check` allows it.
     ///
     /// # Errors
     /// [`Error::ResourceNotFound`], or what `check` refuses with.
@@ -217,8 +221,10 @@ impl Region {
                         let (start, end) = prefix_range(KeyBuilder::table(space, table.id).build());
                         batch.delete_range(start, end);
                     }
-                    batch.trim_log(table.log(), u64::MAX);
-                    Decision::Commit(batch, Ok(table))
+                    match leave_streams(&table, self.env.unix_ms(), &mut batch) {
+                        Ok(()) => Decision::Commit(batch, Ok(table)),
+                        Err(error) => Decision::Abort(Err(error)),
+                    }
                 }
             }
         };

@@ -4,6 +4,7 @@
 //! catalogue    01 | table name                                              -> table record (JSON)
 //! fence        02 | table name                                              -> table id, revision
 //! region       03 | what                                                    -> clock, next table id
+//! dropped      04 | table name | 00 | table id                              -> table record (JSON)
 //! items        10 | table | hash | partition key | sort key                 -> item record
 //! index        11 | table | index | hash | index key | primary key          -> item record (projected)
 //! expiry       12 | table | index | seconds | hash | primary key            -> nothing
@@ -29,6 +30,7 @@ pub(crate) enum Space {
     Catalogue = 0x01,
     Fence = 0x02,
     Region = 0x03,
+    Dropped = 0x04,
     Items = 0x10,
     Index = 0x11,
     Expiry = 0x12,

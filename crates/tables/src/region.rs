@@ -5,12 +5,15 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use graticule_env::Env;
 use graticule_kv::{BoxFuture, Engine, ReadError};
-use graticule_model::{Error, RegionName, TableName, version::HybridTime};
+use graticule_model::{Error, RegionName, TableName, limits::STREAM_SHARD_MS, version::HybridTime};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -53,6 +56,7 @@ pub struct Region {
     peers: PeersSlot,
     /// Below this, tombstones are no longer needed, by table id; set by replication.
     pub(crate) tombstone_floor: Mutex<HashMap<u64, HybridTime>>,
+    shard_ms: AtomicU64,
 }
 
 #[derive(Default)]
@@ -92,6 +96,7 @@ impl Region {
             catalogue: watch::Sender::new(0),
             peers: PeersSlot::default(),
             tombstone_floor: Mutex::default(),
+            shard_ms: AtomicU64::new(STREAM_SHARD_MS),
         }))
     }
 
@@ -117,6 +122,16 @@ impl Region {
 
     pub(crate) fn catalogue_changed(&self) {
         self.catalogue.send_modify(|count| *count += 1);
+    }
+
+    /// How long a shard of a stream takes records before another one follows it, in milliseconds.
+    pub fn shard_ms(&self) -> u64 {
+        self.shard_ms.load(Ordering::Relaxed)
+    }
+
+    /// Sets how long a shard of a stream takes records.
+    pub fn set_shard_ms(&self, shard_ms: u64) {
+        self.shard_ms.store(shard_ms, Ordering::Relaxed);
     }
 
     /// Says how to reach other Regions. Once.

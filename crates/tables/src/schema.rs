@@ -182,6 +182,23 @@ pub struct Stream {
     pub first: u64,
     /// Where it ended, and when; `None` while it is enabled.
     pub closed: Option<(u64, u64)>,
+    /// Its shards, oldest first, each up to where the next one begins. Of those that are no longer kept, the newest one
+    /// stays, as a parent. None in records of streams that have only ever had one.
+    #[serde(default)]
+    pub shards: Vec<Shard>,
+    /// While a shard is being closed: its end is not before this log position, and its records behind wait until the
+    /// end is known.
+    #[serde(default)]
+    pub unsettled: Option<u64>,
+}
+
+/// Where a shard of a stream begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// The log position of its first record.
+    pub first: u64,
+    /// When it was opened, in milliseconds since the epoch; tells the shards of a table apart.
+    pub opened_ms: u64,
 }
 
 /// Whether a table can be used.

@@ -1,19 +1,54 @@
 //! DynamoDB Streams, read from the table's log.
 //!
-//! A stream is a stretch of the log and has one shard; a record's sequence number is its log position. Changes that
-//! streams do not show are passed over.
+//! A record's sequence number is its log position. Changes that streams do not show are passed over. Where shards begin
+//! and end is told by the table's record (`shards`); a page of an open shard counts only if that record was still the
+//! current one after the log was read. Streams of dropped tables are read like others (`dropped`).
+
+use std::sync::Arc;
 
 use graticule_kv::PageLimit;
 use graticule_model::{
-    Error,
+    Error, TableName,
     limits::{STREAM_PAGE_BYTES_MAX, STREAM_RECORDS_PAGE_MAX, STREAM_RETENTION_MS},
 };
 
 use crate::{
+    catalogue::{fence_key, fence_value},
     record::Change,
     region::{Region, internal},
-    schema::{Stream, StreamView, Table},
+    schema::{Stream, Table, TableStatus},
+    shards::is_kept,
 };
+
+/// A stream with its table, which may be gone.
+#[derive(Debug, Clone)]
+pub struct FoundStream {
+    /// The table as it is, or last was.
+    pub table: Arc<Table>,
+    /// The stream.
+    pub stream: Stream,
+    /// The table is there.
+    live: bool,
+}
+
+/// A shard of a stream as it can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamShard {
+    /// When it was opened, in milliseconds since the epoch; tells the shards of a table apart.
+    pub opened_ms: u64,
+    /// When the shard before it was opened, if there was one. That one may be forgotten already.
+    pub parent_ms: Option<u64>,
+    /// Position of its first record, which may be forgotten already.
+    pub first: u64,
+    /// Position of the oldest record that can be read.
+    pub oldest: u64,
+    /// Position after the newest record that can be read.
+    pub next: u64,
+    /// It takes no more records.
+    pub closed: bool,
+    /// The next position of the log: nobody can have been told to go on behind it.
+    pub log_next: u64,
+}
 
 /// Records of one shard, in order.
 #[derive(Debug, Clone, Default)]
@@ -24,86 +59,110 @@ pub struct StreamPage {
     pub next: Option<u64>,
 }
 
-/// The extent of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StreamBounds {
-    /// Position of the oldest record that can be read.
-    pub first: u64,
-    /// Position after the newest record.
-    pub next: u64,
-}
-
-impl Table {
-    /// Opens a new stream; its records start at log position `first`.
-    pub fn open_stream(&mut self, view: StreamView, first: u64, now_ms: u64) {
-        // Labels are times; two streams of one table never share one.
-        let newest = self.streams.last().map_or(0, |stream| stream.enabled_ms);
-        let enabled_ms = now_ms.max(newest + 1);
-        self.streams.push(Stream { label: stream_label(enabled_ms), view, enabled_ms, first, closed: None });
-    }
-
-    /// Ends the open stream at log position `next`.
-    pub fn close_stream(&mut self, next: u64, now_ms: u64) {
-        if let Some(stream) = self.streams.last_mut().filter(|stream| stream.closed.is_none()) {
-            stream.closed = Some((next, now_ms));
-        }
-    }
-
-    /// The stream with this label.
-    pub fn stream_by_label(&self, label: &str) -> Option<&Stream> {
-        self.streams.iter().find(|stream| stream.label == label)
-    }
-}
-
-/// A time as `2026-01-31T23:59:59.999`.
-fn stream_label(unix_ms: u64) -> String {
-    let (days, ms) = (unix_ms / 86_400_000, unix_ms % 86_400_000);
-    // Civil date from days since 1970-01-01, in years that start in March (proleptic Gregorian calendar).
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}", ms % 1000)
-}
-
 impl Region {
-    /// The extent of a stream now.
+    /// The stream of a table, dropped or not, with this label.
+    ///
+    /// # Errors
+    /// [`Error::ResourceNotFound`] if there is none.
+    pub async fn find_stream(&self, name: &TableName, label: &str) -> Result<FoundStream, Error> {
+        let now_ms = self.env.unix_ms();
+        let found = |table: Arc<Table>, live: bool| {
+            let stream = table.stream_by_label(label).filter(|stream| stream.is_kept(now_ms))?.clone();
+            Some(FoundStream { table, stream, live })
+        };
+        match self.table(name).await {
+            Ok(table) if table.status != TableStatus::Creating => {
+                if let Some(found) = found(table, true) {
+                    return Ok(found);
+                }
+            }
+            Ok(_) | Err(Error::ResourceNotFound) => {}
+            Err(error) => return Err(error),
+        }
+        let mut dropped = self.dropped_tables(Some(name)).await?.into_iter();
+        dropped.find_map(|table| found(table, false)).ok_or(Error::ResourceNotFound)
+    }
+
+    /// Tables whose streams can be read: the one of this name or all, and those that were dropped.
     ///
     /// # Errors
     /// If the engine fails.
-    pub async fn stream_bounds(&self, table: &Table, stream: &Stream) -> Result<StreamBounds, Error> {
-        let log = self.engine.log_bounds(table.log()).await.map_err(internal)?;
-        let next = stream.closed.map_or(log.next, |(next, _)| next);
-        Ok(StreamBounds { first: stream.first.max(log.first).min(next), next })
+    pub async fn streamed_tables(&self, name: Option<&TableName>) -> Result<Vec<Arc<Table>>, Error> {
+        let mut tables = match name {
+            Some(name) => match self.table(name).await {
+                Ok(table) => vec![table],
+                Err(Error::ResourceNotFound) => Vec::new(),
+                Err(error) => return Err(error),
+            },
+            None => self.tables().await?,
+        };
+        tables.retain(|table| table.status != TableStatus::Creating);
+        for dropped in self.dropped_tables(name).await? {
+            // It may have been dropped after it was found above.
+            tables.retain(|table| table.id != dropped.id);
+            tables.push(dropped);
+        }
+        Ok(tables)
     }
 
-    /// Records of a stream from position `from` on.
+    /// The shards of a stream that are kept, oldest first.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    pub async fn shards(&self, found: &FoundStream) -> Result<Vec<StreamShard>, Error> {
+        let FoundStream { table, stream, .. } = found;
+        let log = self.log_bounds(table).await?;
+        let now_ms = self.env.unix_ms();
+        let lineage = stream.lineage();
+        let mut shards = Vec::with_capacity(lineage.len());
+        for (at, shard) in lineage.iter().enumerate() {
+            let closed = match (lineage.get(at + 1), stream.closed, stream.unsettled) {
+                (Some(child), ..) => Some((child.first, child.opened_ms)),
+                (None, closed, None) => closed,
+                (None, _, Some(_)) => None,
+            };
+            if closed.is_some_and(|(_, closed_ms)| !is_kept(closed_ms, now_ms)) {
+                continue;
+            }
+            let end = closed.map(|(end, _)| end).or(stream.unsettled);
+            let next = end.map_or(log.next, |end| end.min(log.next));
+            shards.push(StreamShard {
+                opened_ms: shard.opened_ms,
+                parent_ms: at.checked_sub(1).map(|parent| lineage[parent].opened_ms),
+                first: shard.first,
+                oldest: shard.first.max(log.first).min(next),
+                next,
+                closed: closed.is_some(),
+                log_next: log.next,
+            });
+        }
+        Ok(shards)
+    }
+
+    /// Records of a shard from position `from` on; `None` if the shard is no longer what it was when it was found.
     ///
     /// # Errors
     /// [`Error::TrimmedDataAccess`] if they are gone.
-    pub async fn stream_page(
+    pub async fn shard_page(
         &self,
-        table: &Table,
-        stream: &Stream,
+        found: &FoundStream,
+        shard: &StreamShard,
         from: u64,
         limit: usize,
-    ) -> Result<StreamPage, Error> {
-        let bounds = self.stream_bounds(table, stream).await?;
-        if from < bounds.first {
+    ) -> Result<Option<StreamPage>, Error> {
+        if from < shard.oldest {
             return Err(Error::TrimmedDataAccess);
         }
         let limit = limit.min(STREAM_RECORDS_PAGE_MAX);
         let page_limit = PageLimit { entries: limit, bytes: STREAM_PAGE_BYTES_MAX };
-        let log = self.engine.read_log(table.log(), from, page_limit).await.map_err(internal)?;
+        let log = self.engine.read_log(found.table.log(), from, page_limit).await.map_err(internal)?;
+        // What is read of an open shard must have been written before the shard was closed, if it was meanwhile.
+        if !shard.closed && !self.is_current(found).await? {
+            return Ok(None);
+        }
         let mut page = StreamPage::default();
         for (position, entry) in log.entries {
-            if position >= bounds.next {
+            if position >= shard.next {
                 break;
             }
             let change = Change::decode(entry).map_err(internal)?;
@@ -111,23 +170,38 @@ impl Region {
                 page.changes.push((position, change));
             }
         }
-        let next = log.next.min(bounds.next).max(from);
-        page.next = (stream.closed.is_none() || next < bounds.next).then_some(next);
-        Ok(page)
+        let next = log.next.min(shard.next).max(from);
+        page.next = (!shard.closed || next < shard.next).then_some(next);
+        Ok(Some(page))
     }
 
-    /// The first log position whose record was written at `unix_ms` or later.
+    async fn is_current(&self, found: &FoundStream) -> Result<bool, Error> {
+        if !found.live {
+            return Ok(true);
+        }
+        let fence = self.engine.get(&fence_key(&found.table.name)).await.map_err(internal)?;
+        Ok(fence.is_some_and(|fence| fence[..] == fence_value(&found.table)))
+    }
+
+    /// The first position of a shard whose record was written at `unix_ms` or later.
     ///
     /// # Errors
     /// If the engine fails.
-    pub async fn stream_position_at(
+    pub async fn shard_position_at(
         &self,
-        table: &Table,
-        stream: &Stream,
+        found: &FoundStream,
+        shard: &StreamShard,
         unix_ms: u64,
     ) -> Result<u64, Error> {
-        let bounds = self.stream_bounds(table, stream).await?;
-        let (mut low, mut high) = (bounds.first, bounds.next);
+        self.log_position_at(&found.table, (shard.oldest, shard.next), unix_ms).await
+    }
+
+    async fn log_position_at(
+        &self,
+        table: &Table,
+        (mut low, mut high): (u64, u64),
+        unix_ms: u64,
+    ) -> Result<u64, Error> {
         while low < high {
             let middle = low + (high - low) / 2;
             let one = PageLimit { entries: 1, bytes: usize::MAX };
@@ -144,13 +218,11 @@ impl Region {
 
     /// The first log position whose record is not older than streams are kept.
     pub(crate) async fn stream_retention(&self, table: &Table) -> Result<u64, Error> {
-        let oldest_ms = self.env.unix_ms().saturating_sub(STREAM_RETENTION_MS);
-        match table.streams.first() {
-            Some(stream) => {
-                let whole = Stream { first: 0, closed: None, ..stream.clone() };
-                self.stream_position_at(table, &whole, oldest_ms).await
-            }
-            None => Ok(u64::MAX),
+        if table.streams.is_empty() {
+            return Ok(u64::MAX);
         }
+        let oldest_ms = self.env.unix_ms().saturating_sub(STREAM_RETENTION_MS);
+        let log = self.log_bounds(table).await?;
+        self.log_position_at(table, (log.first, log.next), oldest_ms).await
     }
 }

@@ -26,28 +26,24 @@ async fn set_stream(region: &Region, view: Option<StreamView>) -> Arc<Table> {
     changed.await.unwrap().0
 }
 
-/// All records of a stream, in pages, and whether it has an end.
-async fn records(
-    region: &Region,
-    table: &Table,
-    stream: &Stream,
-    limit: usize,
-) -> (Vec<(u64, Change)>, bool) {
-    let bounds = region.stream_bounds(table, stream).await.unwrap();
-    let mut position = bounds.first;
+/// All records of a stream of `t-1`, shard by shard, in pages, and whether it has an end.
+async fn records(region: &Region, stream: &Stream, limit: usize) -> (Vec<(u64, Change)>, bool) {
+    let found = region.find_stream(&table_name("t-1"), &stream.label).await.unwrap();
     let mut records = Vec::new();
-    loop {
-        let page = region.stream_page(table, stream, position, limit).await.unwrap();
-        records.extend(page.changes);
-        match page.next {
-            Some(next) if next == bounds.next && stream.closed.is_none() => return (records, false),
-            Some(next) => {
-                assert!(next > position, "the end of a page is further on");
-                position = next;
-            }
-            None => return (records, true),
+    let mut ended = false;
+    for shard in region.shards(&found).await.unwrap() {
+        assert!(records.last().is_none_or(|(last, _)| *last < shard.first));
+        let mut next = Some(shard.oldest);
+        while let Some(position) = next.filter(|next| *next < shard.next || shard.closed) {
+            let page = region.shard_page(&found, &shard, position, limit).await.unwrap();
+            let page = page.expect("nobody changes the table");
+            assert!(page.next.is_none_or(|next| next > position), "the end of a page is further on");
+            records.extend(page.changes);
+            next = page.next;
         }
+        ended = shard.closed;
     }
+    (records, ended)
 }
 
 #[tokio::test]
@@ -64,7 +60,7 @@ async fn every_change_shows_once_with_both_images() {
     delete(&region, "t-1", k()).await.unwrap();
     delete(&region, "t-1", k()).await.unwrap(); // nothing there
     put(&region, "t-1", with(3)).await.unwrap();
-    let (shown, ended) = records(&region, &table, table.stream().unwrap(), 2).await;
+    let (shown, ended) = records(&region, table.stream().unwrap(), 2).await;
     assert!(!ended);
     let text =
         |image: &Option<bytes::Bytes>| image.as_ref().map(|json| String::from_utf8(json.to_vec()).unwrap());
@@ -99,7 +95,7 @@ async fn a_stream_made_anew_is_another_one() {
     assert!(labels[0].starts_with("2027-01-15T08:00:00.0"), "{labels:?}");
     for (stream, (count, key)) in table_again.streams.iter().zip([(3, "first"), (1, "second"), (1, "third")])
     {
-        let (shown, ended) = records(&region, &table_again, stream, 1).await;
+        let (shown, ended) = records(&region, stream, 1).await;
         assert_eq!((shown.len(), ended), (count, stream.closed.is_some()), "{key}");
         assert!(shown.iter().all(|(_, change)| String::from_utf8_lossy(&change.key).contains(key)));
         assert_eq!(table_again.stream_by_label(&stream.label), Some(stream));
@@ -149,7 +145,7 @@ async fn closing_a_stream_loses_no_record() {
     let table = region.table(&table_name("t-1")).await.unwrap();
     let mut found: BTreeMap<String, usize> = BTreeMap::new();
     for stream in &table.streams {
-        let (shown, ended) = records(&region, &table, stream, 100).await;
+        let (shown, ended) = records(&region, stream, 100).await;
         assert!(ended);
         if !shown.is_empty() {
             found.insert(stream.label.clone(), shown.len());
@@ -167,22 +163,28 @@ async fn records_are_kept_for_a_day() {
         put(&region, "t-1", item([("pk", s("k")), ("v", n(hour))])).await.unwrap();
         clock.advance(3_600_000);
     }
-    let stream = table.stream().unwrap();
+    let label = &table.stream().unwrap().label;
+    let found = region.find_stream(&table_name("t-1"), label).await.unwrap();
+    let shard = async || region.shards(&found).await.unwrap()[0];
     let now = clock.unix_ms();
+    let whole = shard().await;
     for (unix_ms, position) in [(0, 0), (now - 2 * 3_600_000, 1), (now - 3_600_000, 2), (now, 3)] {
-        assert_eq!(region.stream_position_at(&table, stream, unix_ms).await.unwrap(), position);
+        assert_eq!(region.shard_position_at(&found, &whole, unix_ms).await.unwrap(), position);
     }
+    // Nothing is rolled here: a shard that is left would be another one.
+    region.set_shard_ms(u64::MAX / 2);
     region.start_jobs();
     clock.advance(STREAM_RETENTION_MS as i64 - 3_600_000 - 1);
-    let first = eventually("two records to go", async || {
-        let first = region.stream_bounds(&table, stream).await.unwrap().first;
-        (first >= 2).then_some(first)
+    let trimmed = eventually("two records to go", async || {
+        let shard = shard().await;
+        (shard.oldest >= 2).then_some(shard)
     })
     .await;
-    assert_eq!(first, 2);
-    let gone = region.stream_page(&table, stream, 1, 10).await;
+    assert_eq!((trimmed.first, trimmed.oldest), (0, 2));
+    let gone = region.shard_page(&found, &trimmed, 1, 10).await;
     assert_eq!(gone.unwrap_err(), Error::TrimmedDataAccess);
-    assert_eq!(region.stream_page(&table, stream, 2, 10).await.unwrap().changes.len(), 1);
+    let left = region.shard_page(&found, &trimmed, 2, 10).await.unwrap().unwrap();
+    assert_eq!(left.changes.len(), 1);
 
     // A stream that was closed goes altogether once its records have.
     set_stream(&region, None).await;

@@ -1,10 +1,11 @@
-//! DescribeStream: a stream and its only shard.
+//! DescribeStream: a stream and its shards, the oldest first, in pages.
 
 use graticule_model::{Error, names::stream_arn};
+use graticule_tables::{StreamShard, Table};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Found, PAGE_MAX, SHARD_ID_LENGTHS, constrain_arn, find_stream, sequence_number, shard_id};
+use super::{PAGE_MAX, SHARD_ID_LENGTHS, constrain_arn, find_shard, find_stream, sequence_number, shard_id};
 use crate::{
     Context,
     constraints::Constraints,
@@ -25,7 +26,7 @@ struct Request {
     shard_filter: Option<ShardFilter>,
 }
 
-/// Asks for the children of a shard. No shard has any.
+/// Asks for the children of a shard.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ShardFilter {
@@ -34,10 +35,28 @@ struct ShardFilter {
     shard_id: Option<String>,
 }
 
+impl ShardFilter {
+    fn constrain(&self, constraints: &mut Constraints) {
+        constraints.one_of(self.kind.as_deref(), "shardFilter.type", &["CHILD_SHARDS"]);
+        if let Some(id) = &self.shard_id {
+            constraints.text(id, "shardFilter.shardId", SHARD_ID_LENGTHS);
+        }
+    }
+
+    /// The shard whose children are asked for.
+    fn parent(&self) -> Result<&str, Error> {
+        let missing = |member: &str| {
+            Error::Validation(format!("ShardFilter.{member} must be specified when ShardFilter is specified"))
+        };
+        self.kind.as_ref().ok_or_else(|| missing("Type"))?;
+        self.shard_id.as_deref().ok_or_else(|| missing("ShardId"))
+    }
+}
+
 /// Answers the request.
 ///
 /// # Errors
-/// If there is no such stream.
+/// If there is no such stream, or no such shard to filter by.
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request = parse(body)?;
     let mut constraints = Constraints::default();
@@ -47,28 +66,26 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         constraints.text(start, "exclusiveStartShardId", SHARD_ID_LENGTHS);
     }
     if let Some(filter) = &request.shard_filter {
-        constraints.one_of(filter.kind.as_deref(), "shardFilter.type", &["CHILD_SHARDS"]);
-        if let Some(id) = &filter.shard_id {
-            constraints.text(id, "shardFilter.shardId", SHARD_ID_LENGTHS);
-        }
+        filter.constrain(&mut constraints);
     }
     let arn = constraints.checked(arn)?;
-    let Found { table, stream } = find_stream(context, arn).await?;
+    let parent = request.shard_filter.as_ref().map(ShardFilter::parent).transpose()?;
+    let found = find_stream(context, arn).await?;
+    let (table, stream) = (&found.table, &found.stream);
 
-    let id = shard_id(&table, &stream);
-    let wanted = request.exclusive_start_shard_id.as_ref().is_none_or(|start| id > *start)
-        && request.shard_filter.is_none();
-    let shards: Vec<Value> = if wanted {
-        let mut range = json!({"StartingSequenceNumber": sequence_number(stream.first)});
-        if let Some((next, _)) = stream.closed {
-            let last = next.saturating_sub(1).max(stream.first);
-            range["EndingSequenceNumber"] = sequence_number(last).into();
-        }
-        vec![json!({"ShardId": id, "SequenceNumberRange": range})]
-    } else {
-        Vec::new()
-    };
-    let description = json!({
+    let mut shards = context.region.shards(&found).await?;
+    if let Some(parent) = parent {
+        let parent = find_shard(table, &shards, parent)?;
+        shards.retain(|shard| shard.parent_ms == Some(parent.opened_ms));
+    }
+    if let Some(start) = &request.exclusive_start_shard_id {
+        shards.retain(|shard| shard_id(table, shard.opened_ms) > *start);
+    }
+    let limit = request.limit.unwrap_or(PAGE_MAX) as usize;
+    let last = shards.get(limit).map(|_| shard_id(table, shards[limit - 1].opened_ms));
+    shards.truncate(limit);
+    let shards: Vec<Value> = shards.iter().map(|shard| describe(table, shard)).collect();
+    let mut description = json!({
         "StreamArn": stream_arn(context.region.name(), &table.name, &stream.label),
         "StreamLabel": stream.label,
         "StreamStatus": if stream.closed.is_some() { "DISABLED" } else { "ENABLED" },
@@ -78,7 +95,25 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         "KeySchema": key_schema(&table.key),
         "Shards": shards,
     });
+    if let Some(last) = last {
+        description["LastEvaluatedShardId"] = last.into();
+    }
     let mut reply = Reply::new();
     reply.value("StreamDescription", &description);
     Ok(reply.finish())
+}
+
+fn describe(table: &Table, shard: &StreamShard) -> Value {
+    let mut range = json!({"StartingSequenceNumber": sequence_number(shard.first)});
+    if shard.closed {
+        // Of a shard without records, both ends are the same.
+        let last = shard.next.saturating_sub(1).max(shard.first);
+        range["EndingSequenceNumber"] = sequence_number(last).into();
+    }
+    let mut description =
+        json!({"ShardId": shard_id(table, shard.opened_ms), "SequenceNumberRange": range});
+    if let Some(parent_ms) = shard.parent_ms {
+        description["ParentShardId"] = shard_id(table, parent_ms).into();
+    }
+    description
 }

@@ -6,14 +6,14 @@ use graticule_model::{
     Error, RegionName, codec::item_from_json, limits::STREAM_RECORDS_PAGE_MAX, value::item_size_bytes,
 };
 use graticule_tables::{
-    Change, Table,
+    Change, FoundStream, StreamPage, Table,
     schema::{Stream, StreamView},
 };
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    Found, find_stream,
+    find_stream,
     iterator::{self, ShardIterator},
     sequence_number,
 };
@@ -44,14 +44,9 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let now_ms = context.region.env().unix_ms();
     iterator.check_age(now_ms)?;
 
-    let Found { table, stream } = find_stream(context, &iterator.stream_arn).await?;
-    if iterator.position > context.region.stream_bounds(&table, &stream).await?.next {
-        return Err(iterator::invalid());
-    }
     let limit = request.limit.and_then(|limit| usize::try_from(limit).ok());
-    let limit = limit.unwrap_or(STREAM_RECORDS_PAGE_MAX);
-    let page = context.region.stream_page(&table, &stream, iterator.position, limit).await?;
-    let source = Source { here: context.region.name(), table: &table, stream: &stream };
+    let (found, page) = read(context, &iterator, limit.unwrap_or(STREAM_RECORDS_PAGE_MAX)).await?;
+    let source = Source { here: context.region.name(), table: &found.table, stream: &found.stream };
     let records = page.changes.iter().map(|(position, change)| source.record(*position, change));
     let records = records.collect::<Result<Vec<_>, _>>()?;
     let next = page.next.map(|position| ShardIterator { position, created_ms: now_ms, ..iterator.clone() });
@@ -60,6 +55,32 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     reply.json_list("Records", records.iter().map(Vec::as_slice));
     reply.optional("NextShardIterator", next.map(|next| next.token()).as_ref());
     Ok(reply.finish())
+}
+
+/// How often a page is read again because its shard has changed.
+const ATTEMPTS_MAX: usize = 1000;
+
+async fn read(
+    context: &Context,
+    iterator: &ShardIterator,
+    limit: usize,
+) -> Result<(FoundStream, StreamPage), Error> {
+    for _ in 0..ATTEMPTS_MAX {
+        let found = find_stream(context, &iterator.stream_arn).await?;
+        let shards = context.region.shards(&found).await?;
+        if shards.last().is_none_or(|newest| {
+            iterator.shard_ms > newest.opened_ms || iterator.position > newest.log_next
+        }) {
+            return Err(iterator::invalid());
+        }
+        // The shard was there when the iterator was made.
+        let shard = shards.iter().find(|shard| shard.opened_ms == iterator.shard_ms);
+        let shard = shard.ok_or(Error::TrimmedDataAccess)?;
+        if let Some(page) = context.region.shard_page(&found, shard, iterator.position, limit).await? {
+            return Ok((found, page));
+        }
+    }
+    Err(Error::Internal("The table of a stream was changing for too long".to_owned()))
 }
 
 /// Where records come from.

@@ -1,11 +1,10 @@
 //! GetShardIterator: where in a shard to start reading.
 
 use graticule_model::Error;
+use graticule_tables::{FoundStream, StreamShard};
 use serde::Deserialize;
 
-use super::{
-    Found, SHARD_ID_LENGTHS, constrain_arn, find_stream, iterator::ShardIterator, log_position, shard_id,
-};
+use super::{SHARD_ID_LENGTHS, constrain_arn, find_shard, find_stream, iterator::ShardIterator, log_position};
 use crate::{Context, constraints::Constraints, parameters::parse, reply::Reply};
 
 #[derive(Debug, Deserialize)]
@@ -29,7 +28,8 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let request: Request = parse(body)?;
     let mut constraints = Constraints::default();
     let arn = constrain_arn(request.stream_arn.as_deref(), &mut constraints);
-    if let Some(id) = constraints.required(request.shard_id.as_deref(), "shardId") {
+    let id = constraints.required(request.shard_id.as_deref(), "shardId");
+    if let Some(id) = id {
         constraints.text(id, "shardId", SHARD_ID_LENGTHS);
     }
     let kind = constraints.required(request.shard_iterator_type.as_deref(), "shardIteratorType");
@@ -37,62 +37,94 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     if let Some(number) = &request.sequence_number {
         constraints.text(number, "sequenceNumber", 21..=40);
     }
-    let arn = constraints.checked(arn)?;
+    let (arn, id, kind) = constraints.checked(arn.zip(id).zip(kind).map(|((arn, id), kind)| (arn, id, kind)))?;
+    let created_ms = context.region.env().unix_ms();
+    let start = request.start(kind, created_ms)?;
 
     let found = find_stream(context, arn).await?;
-    if request.shard_id.as_deref() != Some(shard_id(&found.table, &found.stream).as_str()) {
-        return Err(Error::OtherNotFound("Requested resource not found: Shard does not exist".to_owned()));
-    }
-    let created_ms = context.region.env().unix_ms();
-    let position = request.position(context, &found, created_ms).await?;
-    let iterator = ShardIterator { stream_arn: arn.to_owned(), position, created_ms };
+    let shard = find_shard(&found.table, &context.region.shards(&found).await?, id)?;
+    let position = start.position(context, &found, &shard).await?;
+    let iterator =
+        ShardIterator { stream_arn: arn.to_owned(), shard_ms: shard.opened_ms, position, created_ms };
     let mut reply = Reply::new();
     reply.value("ShardIterator", &iterator.token());
     Ok(reply.finish())
 }
 
+/// What a request asks for.
+enum Start<'a> {
+    TrimHorizon,
+    Latest,
+    At { kind: &'a str, number: &'a str, after: bool },
+    Timestamp(u64),
+}
+
 impl Request {
-    async fn position(&self, context: &Context, found: &Found, now_ms: u64) -> Result<u64, Error> {
-        let Found { table, stream } = found;
-        let bounds = context.region.stream_bounds(table, stream).await?;
-        let kind = self.shard_iterator_type.as_deref().unwrap_or_default();
+    /// Takes the type together with the members that go with it.
+    fn start<'a>(&'a self, kind: &'a str, now_ms: u64) -> Result<Start<'a>, Error> {
+        let number = self.sequence_number.as_deref();
+        let numbered = matches!(kind, "AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER");
+        if number.is_some() && !numbered {
+            return Err(unwanted("SequenceNumber", kind));
+        }
+        if self.timestamp.is_some() && kind != "AT_TIMESTAMP" {
+            return Err(unwanted("Timestamp", kind));
+        }
         match kind {
-            "TRIM_HORIZON" => Ok(bounds.first),
-            "LATEST" => Ok(bounds.next),
+            "TRIM_HORIZON" => Ok(Start::TrimHorizon),
+            "LATEST" => Ok(Start::Latest),
             "AT_TIMESTAMP" => {
-                let unix_ms = self.unix_ms(now_ms)?;
-                context.region.stream_position_at(table, stream, unix_ms).await
+                let timestamp = self.timestamp.ok_or_else(|| missing("Timestamp", kind))?;
+                // The cast keeps to the bounds of the type.
+                let unix_ms = (timestamp * 1000.0).round() as u64;
+                if unix_ms > now_ms {
+                    return Err(Error::Validation("Timestamp must not be in the future".to_owned()));
+                }
+                Ok(Start::Timestamp(unix_ms))
             }
             _ => {
-                let number =
-                    self.sequence_number.as_deref().ok_or_else(|| missing("SequenceNumber", kind))?;
-                let position = log_position(number).filter(|position| *position <= bounds.next);
-                let position = position.ok_or_else(|| {
+                let number = number.ok_or_else(|| missing("SequenceNumber", kind))?;
+                Ok(Start::At { kind, number, after: kind == "AFTER_SEQUENCE_NUMBER" })
+            }
+        }
+    }
+}
+
+impl Start<'_> {
+    async fn position(
+        &self,
+        context: &Context,
+        found: &FoundStream,
+        shard: &StreamShard,
+    ) -> Result<u64, Error> {
+        match *self {
+            Start::TrimHorizon => Ok(shard.oldest),
+            Start::Latest => Ok(shard.next),
+            Start::Timestamp(unix_ms) => context.region.shard_position_at(found, shard, unix_ms).await,
+            Start::At { kind, number, after } => {
+                let end = if shard.closed { shard.next } else { shard.log_next };
+                // The number that a shard starts with need not be that of a record.
+                let of_shard =
+                    |position: &u64| *position == shard.first || (shard.first..end).contains(position);
+                let position = log_position(number).filter(of_shard).ok_or_else(|| {
                     Error::Validation(format!(
                         "Invalid SequenceNumber for ShardIteratorType {kind}: {number}"
                     ))
                 })?;
-                let position = position.saturating_add(u64::from(kind == "AFTER_SEQUENCE_NUMBER"));
-                if position < bounds.first {
+                let position = position.saturating_add(u64::from(after)).min(end);
+                if position < shard.oldest {
                     return Err(Error::TrimmedDataAccess);
                 }
-                Ok(position.min(bounds.next))
+                Ok(position)
             }
         }
-    }
-
-    /// The moment of AT_TIMESTAMP.
-    fn unix_ms(&self, now_ms: u64) -> Result<u64, Error> {
-        let timestamp = self.timestamp.ok_or_else(|| missing("Timestamp", "AT_TIMESTAMP"))?;
-        // The cast keeps to the bounds of the type.
-        let unix_ms = (timestamp * 1000.0).round() as u64;
-        if unix_ms > now_ms {
-            return Err(Error::Validation("Timestamp must not be in the future".to_owned()));
-        }
-        Ok(unix_ms)
     }
 }
 
 fn missing(member: &str, kind: &str) -> Error {
     Error::Validation(format!("{member} must be specified when ShardIteratorType is {kind}"))
+}
+
+fn unwanted(member: &str, kind: &str) -> Error {
+    Error::Validation(format!("{member} must not be specified when ShardIteratorType is {kind}"))
 }

@@ -5,11 +5,13 @@ use graticule_model::{Error, limits::SHARD_ITERATOR_AGE_MS_MAX};
 /// Form of the token.
 const FORMAT: &str = "1";
 
-/// A place in a stream, and when it was handed out.
+/// A place in a shard, and when it was handed out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ShardIterator {
     /// The stream.
     pub(super) stream_arn: String,
+    /// When its shard was opened, which tells it from the stream's others.
+    pub(super) shard_ms: u64,
     /// The log position to go on at.
     pub(super) position: u64,
     /// When it was handed out, in milliseconds since the epoch.
@@ -24,7 +26,8 @@ pub(super) fn invalid() -> Error {
 impl ShardIterator {
     /// The token that clients are given.
     pub(super) fn token(&self) -> String {
-        format!("{}|{FORMAT}|{:016x}{:016x}", self.stream_arn, self.position, self.created_ms)
+        let ShardIterator { stream_arn, shard_ms, position, created_ms } = self;
+        format!("{stream_arn}|{FORMAT}|{shard_ms:016x}{position:016x}{created_ms:016x}")
     }
 
     /// Reads a token.
@@ -35,6 +38,7 @@ impl ShardIterator {
         let read = || {
             let mut parts = token.splitn(3, '|');
             let (stream_arn, format, place) = (parts.next()?, parts.next()?, parts.next()?);
+            let (shard, place) = place.split_at_checked(16)?;
             let (position, created) = place.split_at_checked(16)?;
             let number = |hex: &str| {
                 let is_hex = hex.len() == 16 && hex.bytes().all(|digit| digit.is_ascii_hexdigit());
@@ -43,6 +47,7 @@ impl ShardIterator {
             (format == FORMAT).then_some(())?;
             Some(ShardIterator {
                 stream_arn: stream_arn.to_owned(),
+                shard_ms: number(shard)?,
                 position: number(position)?,
                 created_ms: number(created)?,
             })

@@ -1,15 +1,15 @@
-//! ListStreams: the streams of one table or of all, by table name and age, in pages.
+//! ListStreams: the streams of one table or of all, by table name and age, in pages. Those that were disabled, and those of
+//! dropped tables, are listed for as long as they can be read.
 
 use graticule_model::{
     Error,
     names::{parse_stream_arn, stream_arn},
 };
-use graticule_tables::schema::TableStatus;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{ARN_LENGTHS, PAGE_MAX};
-use crate::{Context, constraints::Constraints, control::find_table, parameters::parse, reply::Reply};
+use super::PAGE_MAX;
+use crate::{Context, constraints::Constraints, parameters::parse, reply::Reply};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -31,46 +31,36 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         None => None,
     };
     constraints.range(request.limit, "limit", 1, PAGE_MAX);
-    let start = request.exclusive_start_stream_arn.as_deref();
-    if let Some(start) = start {
-        constraints.text(start, "exclusiveStartStreamArn", ARN_LENGTHS);
-    }
     constraints.check()?;
-    let start = start.map(parse_stream_arn).transpose()?;
+    let start = request.exclusive_start_stream_arn.as_deref().map(parse_stream_arn).transpose()?;
 
-    let tables = match &name {
-        Some(name) => vec![find_table(context, name).await?],
-        None => context.region.tables().await?,
-    };
-    let after_start = |table: &str, label: &str| {
-        start.as_ref().is_none_or(|(start_table, start_label)| {
-            (table, label) > (start_table.as_str(), start_label.as_str())
-        })
-    };
-    let here = context.region.name();
-    let limit = request.limit.unwrap_or(PAGE_MAX) as usize;
-    let mut streams = Vec::new();
-    let mut last = None;
-    let mut more = false;
-    for table in tables.iter().filter(|table| table.status != TableStatus::Creating) {
-        for stream in &table.streams {
-            if !after_start(table.name.as_str(), &stream.label) {
-                continue;
-            }
-            more = streams.len() == limit;
-            if more {
-                break;
-            }
-            let arn = stream_arn(here, &table.name, &stream.label);
-            streams.push(json!({"StreamArn": arn, "StreamLabel": stream.label, "TableName": table.name}));
-            last = Some(arn);
-        }
-        if more {
-            break;
-        }
+    let tables = context.region.streamed_tables(name.as_ref()).await?;
+    if let Some(name) = name
+        && tables.is_empty()
+    {
+        return Err(Error::TableNotFound(name.to_string()));
     }
+    let now_ms = context.region.env().unix_ms();
+    let mut streams: Vec<(&str, &str)> = Vec::new();
+    for table in &tables {
+        let kept = table.streams.iter().filter(|stream| stream.is_kept(now_ms));
+        streams.extend(kept.map(|stream| (table.name.as_str(), stream.label.as_str())));
+    }
+    streams.sort_unstable();
+    if let Some((table, label)) = &start {
+        streams.retain(|stream| *stream > (table.as_str(), label.as_str()));
+    }
+    let limit = request.limit.unwrap_or(PAGE_MAX) as usize;
+    let more = streams.len() > limit;
+    streams.truncate(limit);
+    let mut listed = Vec::with_capacity(streams.len());
+    for (table, label) in streams {
+        let arn = stream_arn(context.region.name(), &table.parse()?, label);
+        listed.push(json!({"StreamArn": arn, "StreamLabel": label, "TableName": table}));
+    }
+    let last = listed.last().map(|stream| stream["StreamArn"].clone());
     let mut reply = Reply::new();
-    reply.value("Streams", &streams);
+    reply.value("Streams", &listed);
     reply.optional("LastEvaluatedStreamArn", last.filter(|_| more).as_ref());
     Ok(reply.finish())
 }

@@ -1,17 +1,13 @@
 //! The operations of DynamoDB Streams: which streams there are, and their records.
 //!
-//! A stream has one shard, from its enabling to its disabling. Sequence numbers are positions in the table's log.
-
-use std::sync::Arc;
+//! A stream is a chain of shards, one of them open. Sequence numbers are positions in the table's log, so they grow along
+//! the chain.
 
 use graticule_model::{
     Error,
     names::{parse_stream_arn, stream_arn},
 };
-use graticule_tables::{
-    Table,
-    schema::{Stream, TableStatus},
-};
+use graticule_tables::{FoundStream, StreamShard, Table};
 
 use crate::{Context, constraints::Constraints};
 
@@ -21,50 +17,46 @@ pub(crate) mod get_shard_iterator;
 mod iterator;
 pub(crate) mod list_streams;
 
-/// Lengths of a `StreamArn`.
-const ARN_LENGTHS: std::ops::RangeInclusive<usize> = 37..=1024;
 /// Lengths of a `ShardId`.
 const SHARD_ID_LENGTHS: std::ops::RangeInclusive<usize> = 28..=65;
 /// Most streams, or shards, in one answer.
 const PAGE_MAX: i64 = 100;
 
-/// A table and one of its streams.
-struct Found {
-    table: Arc<Table>,
-    stream: Stream,
-}
-
 /// Finds the stream that an ARN names.
 ///
 /// # Errors
 /// If there is none.
-async fn find_stream(context: &Context, arn: &str) -> Result<Found, Error> {
+async fn find_stream(context: &Context, arn: &str) -> Result<FoundStream, Error> {
     let (name, label) = parse_stream_arn(arn)?;
     let missing = || Error::OtherNotFound(format!("Requested resource not found: Stream: {arn} not found"));
-    let table = match context.region.table(&name).await {
-        Ok(table) if table.status != TableStatus::Creating => table,
-        Ok(_) | Err(Error::ResourceNotFound) => return Err(missing()),
-        Err(error) => return Err(error),
-    };
-    let stream = table.stream_by_label(&label).cloned().ok_or_else(missing)?;
     // The ARN of this stream in another Region names another stream.
     if stream_arn(context.region.name(), &name, &label) != arn {
         return Err(missing());
     }
-    Ok(Found { table, stream })
+    match context.region.find_stream(&name, &label).await {
+        Err(Error::ResourceNotFound) => Err(missing()),
+        found => found,
+    }
 }
 
-/// Checks a required `StreamArn`.
+/// Checks a required `StreamArn`. What cannot be an ARN is told apart later.
 fn constrain_arn<'a>(arn: Option<&'a str>, constraints: &mut Constraints) -> Option<&'a str> {
-    let arn = constraints.required(arn, "streamArn")?;
-    constraints.text(arn, "streamArn", ARN_LENGTHS);
-    Some(arn)
+    constraints.required(arn, "streamArn")
 }
 
-/// The id of a stream's only shard: when it began, and part of the table's id.
-fn shard_id(table: &Table, stream: &Stream) -> String {
+/// The id of a shard of a table: when it was opened, and part of the table's id.
+fn shard_id(table: &Table, opened_ms: u64) -> String {
     let tail: String = table.uuid.chars().filter(char::is_ascii_hexdigit).take(8).collect();
-    format!("shardId-{:020}-{tail}", stream.enabled_ms)
+    format!("shardId-{opened_ms:020}-{tail}")
+}
+
+/// The shard with this id.
+///
+/// # Errors
+/// If the stream has none, or no longer.
+fn find_shard(table: &Table, shards: &[StreamShard], id: &str) -> Result<StreamShard, Error> {
+    let missing = || Error::OtherNotFound("Requested resource not found: Shard does not exist".to_owned());
+    shards.iter().find(|shard| shard_id(table, shard.opened_ms) == id).copied().ok_or_else(missing)
 }
 
 /// Added to log positions, so that all sequence numbers have the same length, also for clients that turn them into

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // the lint's own exception stops at helper functions
 
+mod consumer;
 mod create;
 mod indexes;
 mod list;

@@ -273,7 +273,7 @@ async fn wrong_requests_are_refused() {
     for (members, code, message) in rows {
         assert_eq!(iterator(&server, &arn, members).await, refused(code, message));
     }
-    for token in ["x", "a|1|b", &format!("{arn}|1|{}", "f".repeat(32))] {
+    for token in ["x", "a|1|b", &format!("{arn}|1|{}", "f".repeat(48))] {
         let answer = stream_call(&server, "GetRecords", json!({"ShardIterator": token})).await;
         assert_eq!(answer, refused("ValidationException", "Invalid ShardIterator"), "{token}");
     }

@@ -118,46 +118,24 @@ impl Region {
         mut change: impl FnMut(&mut Table) -> Result<T, Error> + Send,
     ) -> Result<(Arc<Table>, T), Error> {
         loop {
-            let seen = self.table(name).await?;
+            let seen = self.settle_streams(self.table(name).await?).await?;
             let log_next = self.log_bounds(&seen).await?.next;
             let (table, answer) = self
                 .update_table(name, |table, batch| {
-                    // Made anew meanwhile: the position is one of another log.
-                    if table.id != seen.id {
+                    // Changed or made anew meanwhile: the log may have gone on, or be another one.
+                    if table.id != seen.id || table.revision != seen.revision {
                         return Ok(None);
                     }
                     let before = table.settings.clone();
-                    let streamed = table.stream().is_some();
                     let answer = change(table)?;
                     table.settle_settings(&self.name, &before, log_next, self.env.unix_ms(), batch);
-                    Ok(Some((answer, streamed)))
+                    Ok(Some(answer))
                 })
                 .await?;
-            let Some((answer, streamed)) = answer else { continue };
-            let closed_now = streamed && table.stream().is_none();
-            let table = if closed_now { self.extend_closed_stream(table).await? } else { table };
-            return Ok((table, answer));
+            let Some(answer) = answer else { continue };
+            // A stream that was just closed gets the records of writes that were under way when it was.
+            return Ok((self.settle_streams(table).await?, answer));
         }
-    }
-
-    /// Gives a stream that was just closed the records of writes that were under way when it was. The log of a table
-    /// without stream and replicas grows no more.
-    async fn extend_closed_stream(&self, table: Arc<Table>) -> Result<Arc<Table>, Error> {
-        let end = self.log_bounds(&table).await?.next;
-        if table.is_logged() || table.streams.last().is_none_or(|stream| stream.closed.is_none()) {
-            return Ok(table);
-        }
-        let extended = self.update_table(&table.name, |current, _| {
-            if current.id == table.id
-                && !current.is_logged()
-                && current.streams.len() == table.streams.len()
-                && let Some(closed) = current.streams.last_mut().and_then(|stream| stream.closed.as_mut())
-            {
-                closed.0 = closed.0.max(end);
-            }
-            Ok(())
-        });
-        Ok(extended.await?.0)
     }
 
     /// Takes what is later in another replica's settings. Creates the table if this Region is to become a member.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use graticule_kv::{Batch, Decision, Declared, Direction, PageLimit, Value, transact};
-use graticule_model::{Error, limits::STREAM_RETENTION_MS, version::HybridTime};
+use graticule_model::{Error, version::HybridTime};
 
 use super::SWEEP_ITEMS;
 use crate::{
@@ -31,6 +31,7 @@ impl Region {
             *saved = last;
         }
         self.forget_tokens().await?;
+        self.keep_dropped().await?;
         let mut outcome = Ok(());
         for table in self.tables().await? {
             match self.keep_table(&table).await {
@@ -96,12 +97,12 @@ impl Region {
             };
             transact(&*self.engine, &declared, decide).await.map_err(commit_error)?;
         }
-        let horizon_ms = self.env.unix_ms().saturating_sub(STREAM_RETENTION_MS);
-        let outlived =
-            |closed: Option<(u64, u64)>| closed.is_some_and(|(_, closed_ms)| closed_ms < horizon_ms);
-        if table.streams.iter().any(|stream| outlived(stream.closed)) {
+        let now_ms = self.env.unix_ms();
+        let mut kept = Table::clone(table);
+        kept.forget_streams(now_ms);
+        if kept != **table {
             self.update_table(&table.name, |table, _| {
-                table.streams.retain(|stream| !outlived(stream.closed));
+                table.forget_streams(now_ms);
                 Ok(())
             })
             .await?;

@@ -63,7 +63,8 @@ impl Region {
     async fn step_all(self: &Arc<Region>) -> Result<Progressed, Error> {
         let mut progress = Ok(Progressed::Idle);
         for table in self.tables().await? {
-            for step in [self.step_indexes(&table).await, self.step_expiry(&table).await] {
+            let rolled = self.roll_shard(&table).await.map(|()| Progressed::Idle);
+            for step in [self.step_indexes(&table).await, self.step_expiry(&table).await, rolled] {
                 match step {
                     Ok(Progressed::Busy) => progress = progress.and(Ok(Progressed::Busy)),
                     // The table was dropped meanwhile.
