@@ -13,11 +13,12 @@ use graticule_model::{
     limits::{BATCH_GET_BYTES_MAX, BATCH_GET_KEYS_MAX},
 };
 use graticule_tables::{Record, Table, schema::PrimaryKey};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
 use super::{
     capacity::{Consumed, Detail, Split, list_json, read_units},
-    expressions::{Names, placeholders, projection, refuse_legacy},
+    expressions::{Given, Names, placeholders, projection},
+    legacy,
     shape::Shape,
     stored_item,
 };
@@ -43,7 +44,7 @@ struct TableRequest<'a> {
     consistent_read: Option<bool>,
     projection_expression: Option<String>,
     expression_attribute_names: Option<Names>,
-    attributes_to_get: Option<IgnoredAny>,
+    attributes_to_get: Option<Vec<String>>,
 }
 
 /// What is asked of one table, ready to be read.
@@ -64,8 +65,6 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         let message = "The requestItems parameter is required for BatchGetItem";
         return Err(Error::Validation(message.to_owned()));
     }
-    let legacy = request_items.values().any(|request| request.attributes_to_get.is_some());
-    refuse_legacy(&[("AttributesToGet", legacy, "ProjectionExpression")])?;
     let key_count: usize = request_items.values().flat_map(|request| &request.keys).map(Vec::len).sum();
     if key_count > BATCH_GET_KEYS_MAX {
         return Err(Error::Validation("Too many items requested for the BatchGetItem call".to_owned()));
@@ -105,12 +104,20 @@ async fn prepare<'r>(
     let mut parsed = Vec::with_capacity(names.len());
     for (reference, request) in request_items {
         let text = request.projection_expression.as_deref();
-        let names = request.expression_attribute_names.clone();
-        let mut placeholders = placeholders(names, None, text.is_some(), &[])?;
-        let projection = projection(text, &mut placeholders)?;
-        placeholders.finish()?;
+        let given = Given {
+            legacy: &[("AttributesToGet", request.attributes_to_get.is_some())],
+            expressions: &[("ProjectionExpression", text.is_some())],
+            names: request.expression_attribute_names.is_some(),
+            values: false,
+        };
+        given.check()?;
         let keys: Result<Vec<_>, Error> = request.keys.iter().flatten().map(|key| key.read()).collect();
-        parsed.push((reference, request, projection, keys?));
+        let keys = keys?;
+        let attributes = legacy::projection(request.attributes_to_get.as_deref())?;
+        let mut placeholders = placeholders(request.expression_attribute_names.clone(), None)?;
+        let projection = projection(text, &mut placeholders)?.or(attributes);
+        placeholders.finish()?;
+        parsed.push((reference, request, projection, keys));
     }
     let mut wanted = Vec::with_capacity(parsed.len());
     let mut seen = HashSet::new();
@@ -133,12 +140,22 @@ async fn read(context: &Context, wanted: &[Wanted<'_>], detail: Detail) -> Resul
     let mut consumed: BTreeMap<TableName, Consumed> = BTreeMap::new();
     let mut size_bytes = 0;
     let mut full = false;
+    let mut throttled = None;
     for table in wanted {
         let consistent = table.request.consistent_read.unwrap_or(false);
         let mut items = Vec::with_capacity(table.keys.len());
         let mut left = Vec::new();
         for (key, raw) in table.keys.iter().zip(table.request.keys.iter().flatten()) {
-            let record = if full { None } else { context.region.get(&table.table, key).await? };
+            let record =
+                if full { Ok(None) } else { context.region.get(&table.table, key, consistent).await };
+            let record = match record {
+                Err(error @ Error::Throttled(_)) => {
+                    throttled.get_or_insert(error);
+                    left.push(raw.as_str().as_bytes());
+                    continue;
+                }
+                record => record?,
+            };
             let record_bytes = record.as_ref().map_or(0, |record| record.size_bytes as usize);
             full |= size_bytes + record_bytes > BATCH_GET_BYTES_MAX;
             if full {
@@ -156,6 +173,9 @@ async fn read(context: &Context, wanted: &[Wanted<'_>], detail: Detail) -> Resul
         if !left.is_empty() {
             unprocessed.json(table.reference, &table.unprocessed(&left));
         }
+    }
+    if let Some(error) = throttled.filter(|_| consumed.is_empty()) {
+        return Err(error);
     }
     let mut reply = Reply::with_capacity(size_bytes);
     reply.json("Responses", &responses.finish());
@@ -177,6 +197,7 @@ impl Wanted<'_> {
         let mut again = Reply::new();
         again.json_list("Keys", keys.iter().copied());
         again.optional("ConsistentRead", self.request.consistent_read.as_ref());
+        again.optional("AttributesToGet", self.request.attributes_to_get.as_ref());
         again.optional("ProjectionExpression", self.request.projection_expression.as_ref());
         again.optional("ExpressionAttributeNames", self.request.expression_attribute_names.as_ref());
         again.finish()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use graticule_expr::{Condition, ExpressionKind, Placeholders, Projection};
-use graticule_model::{AttributeValue, Error, codec::value_from_json};
+use graticule_model::{AttributeValue, Error, codec::value_from_json, error::LegacyError};
 use serde_json::value::RawValue;
 
 /// `ExpressionAttributeNames`.
@@ -12,16 +12,56 @@ pub(crate) type Names = BTreeMap<String, String>;
 /// `ExpressionAttributeValues`, not read yet.
 pub(crate) type RawValues<'a> = BTreeMap<String, &'a RawValue>;
 
-/// Refuses parameters from before there were expressions: name, whether it was given, and what to use instead.
-///
-/// # Errors
-/// [`Error::Validation`] for the first that was given.
-pub(crate) fn refuse_legacy(parameters: &[(&str, bool, &str)]) -> Result<(), Error> {
-    match parameters.iter().find(|(_, given, _)| *given) {
-        Some((name, _, instead)) => {
-            Err(Error::Validation(format!("{name} is not supported yet; use {instead} instead")))
+/// Which parameters a request has, of those that go together with some and not with others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Given<'g> {
+    /// Those from before there were expressions, in the order in which the service names them.
+    pub(crate) legacy: &'g [(&'static str, bool)],
+    /// Expressions, likewise.
+    pub(crate) expressions: &'g [(&'static str, bool)],
+    /// `ExpressionAttributeNames`
+    pub(crate) names: bool,
+    /// `ExpressionAttributeValues`
+    pub(crate) values: bool,
+}
+
+impl Given<'_> {
+    /// The parameter that says which attributes to show.
+    pub(crate) fn projection(self) -> Option<&'static str> {
+        let given = self.legacy.iter().chain(self.expressions).filter(|(_, is_given)| *is_given);
+        given.map(|(name, _)| *name).find(|name| matches!(*name, "AttributesToGet" | "ProjectionExpression"))
+    }
+
+    /// Refuses parameters that do not go together.
+    ///
+    /// # Errors
+    /// [`LegacyError::Mixed`] or [`Error::Validation`].
+    pub(crate) fn check(self) -> Result<(), Error> {
+        let names_of = |parameters: &[(&'static str, bool)], given: bool| -> Vec<&'static str> {
+            parameters.iter().filter(|(_, is_given)| *is_given == given).map(|(name, _)| *name).collect()
+        };
+        let expressions = names_of(self.expressions, true);
+        let legacy = names_of(self.legacy, true);
+        // A key searched in the old way can go with a new filter: it came before there were new key conditions.
+        let is_old_search = legacy == ["KeyConditions"] && !expressions.contains(&"KeyConditionExpression");
+        if !legacy.is_empty() && !expressions.is_empty() && !is_old_search {
+            return Err(Error::Legacy(LegacyError::Mixed { legacy, expressions }));
         }
-        None => Ok(()),
+        if self.names && expressions.is_empty() {
+            let message = "ExpressionAttributeNames can only be specified when using expressions";
+            return Err(Error::Validation(message.to_owned()));
+        }
+        let has_values = |name: &&str| *name != "ProjectionExpression";
+        if self.values && !expressions.iter().any(has_values) {
+            let missing: Vec<&str> =
+                names_of(self.expressions, false).into_iter().filter(has_values).collect();
+            let verb = if missing.len() == 1 { "is" } else { "are" };
+            return Err(Error::Validation(format!(
+                "ExpressionAttributeValues can only be specified when using expressions: {} {verb} null",
+                missing.join(" and ")
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -40,32 +80,13 @@ pub(crate) fn read_values(values: Option<RawValues<'_>>) -> Result<Option<Values
     values.map(|values| values.into_iter().map(read).collect()).transpose()
 }
 
-/// The names and values of a request. `conditions` says of each expression that may use values whether it was given,
-/// `projection` the same of the one that may not.
+/// The names and values of a request.
 ///
 /// # Errors
-/// If they are not well-formed, or there is no expression that they could be for.
-pub(crate) fn placeholders(
-    names: Option<Names>,
-    values: Option<Values>,
-    projection: bool,
-    conditions: &[(&str, bool)],
-) -> Result<Placeholders, Error> {
+/// If they are not well-formed.
+pub(crate) fn placeholders(names: Option<Names>, values: Option<Values>) -> Result<Placeholders, Error> {
     if names.is_none() && values.is_none() {
         return Ok(Placeholders::default());
-    }
-    let any_condition = conditions.iter().any(|(_, given)| *given);
-    if names.is_some() && !any_condition && !projection {
-        let message = "ExpressionAttributeNames can only be specified when using expressions";
-        return Err(Error::Validation(message.to_owned()));
-    }
-    if values.is_some() && !any_condition {
-        let missing: Vec<&str> = conditions.iter().map(|(name, _)| *name).collect();
-        let verb = if missing.len() == 1 { "is" } else { "are" };
-        return Err(Error::Validation(format!(
-            "ExpressionAttributeValues can only be specified when using expressions: {} {verb} null",
-            missing.join(" and ")
-        )));
     }
     Placeholders::read(names, values)
 }

@@ -1,11 +1,12 @@
 //! GetItem.
 
 use graticule_model::{Error, codec::item_to_json};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
 use super::{
-    capacity::{Consumed, Detail, Split, read_units},
-    expressions::{Names, placeholders, projection, refuse_legacy},
+    capacity::{Consumed, Detail, Split, consumed_json, read_units},
+    expressions::{Given, Names, placeholders, projection},
+    legacy,
     shape::Shape,
     stored_item,
 };
@@ -25,7 +26,7 @@ struct Request<'a> {
     projection_expression: Option<String>,
     expression_attribute_names: Option<Names>,
     return_consumed_capacity: Option<String>,
-    attributes_to_get: Option<IgnoredAny>,
+    attributes_to_get: Option<Vec<String>>,
 }
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
@@ -38,16 +39,24 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         .unwrap_or_default();
     let (table_name, key) = shape.finish(table_name.zip(key))?;
 
-    refuse_legacy(&[("AttributesToGet", request.attributes_to_get.is_some(), "ProjectionExpression")])?;
     let text = request.projection_expression.as_deref();
-    let mut placeholders = placeholders(request.expression_attribute_names, None, text.is_some(), &[])?;
-    let projection = projection(text, &mut placeholders)?;
-    placeholders.finish()?;
+    let given = Given {
+        legacy: &[("AttributesToGet", request.attributes_to_get.is_some())],
+        expressions: &[("ProjectionExpression", text.is_some())],
+        names: request.expression_attribute_names.is_some(),
+        values: false,
+    };
+    given.check()?;
     let key = key.read()?;
+    let attributes = legacy::projection(request.attributes_to_get.as_deref())?;
+    let mut placeholders = placeholders(request.expression_attribute_names, None)?;
+    let projection = projection(text, &mut placeholders)?.or(attributes);
+    placeholders.finish()?;
 
     let table = context.region.active_table(&table_name).await?;
     let key = table.key_from_request(&key)?;
-    let record = context.region.get(&table, &key).await?;
+    let consistent = request.consistent_read.unwrap_or(false);
+    let record = context.region.get(&table, &key, consistent).await?;
 
     let mut reply = Reply::with_capacity(record.as_ref().map_or(0, |record| record.json.len()));
     match (&record, &projection) {
@@ -61,8 +70,8 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     }
     if detail != Detail::None {
         let size_bytes = record.map_or(0, |record| record.size_bytes as usize);
-        let units = read_units(size_bytes, request.consistent_read.unwrap_or(false));
-        let consumed = Consumed::table(units).to_json(&table_name, detail, Split::None);
+        let units = read_units(size_bytes, consistent);
+        let consumed = consumed_json(&Consumed::table(units), &table_name, detail, Split::None);
         reply.value("ConsumedCapacity", &consumed);
     }
     Ok(reply.finish())

@@ -16,11 +16,11 @@ use graticule_tables::{
 };
 
 use super::{
-    capacity::{Consumed, Detail, Split, index_holds, read_units},
+    capacity::{Detail, Split, consumed_json, index_holds},
     shape::{Choice, Shape},
     stored_item,
 };
-use crate::{Context, reply::Reply};
+use crate::{Context, parameters::RawAttributes, reply::Reply};
 
 /// `Select`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,31 +79,40 @@ impl PageParameters {
         }
     }
 
-    /// Refuses a `Select` that goes with neither the projection nor the index.
+    /// Refuses a `Select` that goes with neither the index nor what `projection` is the parameter for.
     ///
     /// # Errors
     /// [`Error::Validation`].
-    pub(crate) fn check_select(&self, has_projection: bool) -> Result<(), Error> {
-        let message = match (self.select, has_projection) {
-            (Some(Select::All), true) => {
-                "Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES"
-            }
-            (Some(Select::AllProjected), true) => {
-                "Cannot specify the ProjectionExpression when choosing to get ALL_PROJECTED_ATTRIBUTES"
-            }
-            (Some(Select::Count), true) => {
-                "Cannot specify the ProjectionExpression when choosing to get only the Count"
-            }
-            (Some(Select::Specific), false) => {
+    pub(crate) fn check_select(&self, projection: Option<&'static str>) -> Result<(), Error> {
+        let choosing = |what: &str| format!("Cannot specify the {} when choosing to get {what}", projection.unwrap_or_default());
+        let message = match (self.select, projection) {
+            (Some(Select::All), Some(_)) => choosing("ALL_ATTRIBUTES"),
+            (Some(Select::AllProjected), Some(_)) => choosing("ALL_PROJECTED_ATTRIBUTES"),
+            (Some(Select::Count), Some(_)) => choosing("only the Count"),
+            (Some(Select::Specific), None) => {
                 "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+                    .to_owned()
             }
-            (Some(Select::AllProjected), false) if self.index.is_none() => {
-                "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+            (Some(Select::AllProjected), None) if self.index.is_none() => {
+                "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName".to_owned()
             }
             _ => return Ok(()),
         };
-        Err(Error::Validation(message.to_owned()))
+        Err(Error::Validation(message))
     }
+}
+
+/// Reads `ExclusiveStartKey`.
+///
+/// # Errors
+/// If a value is none that DynamoDB takes.
+pub(crate) fn start_key(given: Option<RawAttributes<'_>>) -> Result<Option<Item>, Error> {
+    let read = |raw: RawAttributes<'_>| match raw.read() {
+        Err(error @ Error::Serialization(_)) => Err(error),
+        Err(error) => Err(Error::Validation(format!("The provided starting key is invalid: {error}"))),
+        key => key,
+    };
+    given.map(read).transpose()
 }
 
 /// The table or index that is read.
@@ -175,19 +184,54 @@ impl Reading<'_> {
         let projected = self.projection.iter().flat_map(Projection::top_level_names);
         let lacking: Vec<&str> =
             projected.filter(|name| !index_holds(self.table, definition, name)).collect();
-        if index.local {
-            return Ok(wants_all || !lacking.is_empty());
-        }
-        if wants_all {
+        let fetches = index.local && (wants_all || !lacking.is_empty());
+        if wants_all && !index.local {
             return Err(Error::Parameter(format!(
                 "Select type ALL_ATTRIBUTES is not supported for global secondary index {name} because its projection type is not ALL"
             )));
         }
-        if !lacking.is_empty() {
+        if !lacking.is_empty() && !index.local {
             let list = lacking.join(", ");
             return Err(Error::Parameter(format!("Global secondary index {name} does not project [{list}]")));
         }
-        Ok(false)
+        let filtered = self.filter.iter().flat_map(Condition::top_level_names);
+        let unseen: Vec<&str> = filtered.filter(|name| !index_holds(self.table, definition, name)).collect();
+        if !unseen.is_empty() && !fetches {
+            let list = unseen.join(", ");
+            return Err(Error::Parameter(format!(
+                "Secondary index {name} does not project one or more filter attributes: [{list}]"
+            )));
+        }
+        Ok(fetches)
+    }
+
+    /// Reads the page; gives it with the JSON of the items to show. `outside` is the error for a start key that lies
+    /// outside `span`.
+    ///
+    /// # Errors
+    /// If the index cannot be read so, or reading fails.
+    pub(crate) async fn page(
+        &self,
+        span: Span,
+        direction: Direction,
+        whole_items: bool,
+        outside: impl FnOnce() -> Error,
+    ) -> Result<(Page, Vec<Bytes>), Error> {
+        let request = PageRequest {
+            index: self.parameters.index.as_deref(),
+            span,
+            direction,
+            after: self.after.as_ref(),
+            limit: self.parameters.limit,
+            whole_items,
+            consistent: self.parameters.consistent,
+        };
+        let page = match self.context.region.page(self.table, &request).await {
+            Err(Error::StartKeyInvalid) => return Err(outside()),
+            page => page?,
+        };
+        let shown = self.shown(&page.records)?;
+        Ok((page, shown))
     }
 
     /// Reads the page and answers with it. `outside` is the error for a start key that lies outside `span`.
@@ -201,19 +245,7 @@ impl Reading<'_> {
         whole_items: bool,
         outside: impl FnOnce() -> Error,
     ) -> Result<Vec<u8>, Error> {
-        let request = PageRequest {
-            index: self.parameters.index.as_deref(),
-            span,
-            direction,
-            after: self.after.as_ref(),
-            limit: self.parameters.limit,
-            whole_items,
-        };
-        let page = match self.context.region.page(self.table, &request).await {
-            Err(Error::StartKeyInvalid) => return Err(outside()),
-            page => page?,
-        };
-        let shown = self.shown(&page.records)?;
+        let (page, shown) = self.page(span, direction, whole_items, outside).await?;
         let mut reply = Reply::with_capacity(shown.iter().map(|item| item.len() + 1).sum());
         if self.parameters.select != Some(Select::Count) {
             reply.json_list("Items", shown.iter().map(|item| &item[..]));
@@ -223,8 +255,8 @@ impl Reading<'_> {
             reply.value("LastEvaluatedKey", &item_to_value(last_key));
         }
         if self.parameters.detail != Detail::None {
-            let consumed = self.consumed(&page, whole_items);
-            let shown = consumed.to_json(&self.table.name, self.parameters.detail, Split::None);
+            let detail = self.parameters.detail;
+            let shown = consumed_json(&page.consumed, &self.table.name, detail, Split::None);
             reply.value("ConsumedCapacity", &shown);
         }
         Ok(reply.finish())
@@ -248,19 +280,5 @@ impl Reading<'_> {
             });
         }
         Ok(shown)
-    }
-
-    /// The page costs its size; items fetched from behind an index cost each their own.
-    fn consumed(&self, page: &Page, whole_items: bool) -> Consumed {
-        let consistent = self.parameters.consistent;
-        let units = read_units(page.size_bytes, consistent);
-        let (Some((index, _)), Some(name)) = (self.source.index, &self.parameters.index) else {
-            return Consumed::table(units);
-        };
-        let fetched = page.records.iter().filter(|_| whole_items);
-        let mut consumed =
-            Consumed::table(fetched.map(|record| read_units(record.size_bytes as usize, consistent)).sum());
-        consumed.add_index(name, index, units);
-        consumed
     }
 }

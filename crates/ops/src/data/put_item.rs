@@ -3,10 +3,11 @@
 use graticule_expr::ExpressionKind;
 use graticule_model::Error;
 use graticule_tables::{Action, ActionKind};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
 use super::{
-    expressions::{Names, RawValues, condition, placeholders, read_values, refuse_legacy},
+    expressions::{Given, Names, RawValues, condition, placeholders, read_values},
+    legacy::{self, Expected},
     return_values::{OnFailure, ReturnValues, Wanted},
     shape::Shape,
 };
@@ -29,8 +30,9 @@ struct Request<'a> {
     return_values_on_condition_check_failure: Option<String>,
     return_consumed_capacity: Option<String>,
     return_item_collection_metrics: Option<String>,
-    expected: Option<IgnoredAny>,
-    conditional_operator: Option<IgnoredAny>,
+    #[serde(borrow)]
+    expected: Option<Expected<'a>>,
+    conditional_operator: Option<String>,
 }
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
@@ -49,18 +51,24 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     );
     let (table_name, item) = shape.finish(table_name.zip(item))?;
 
-    refuse_legacy(&[
-        ("Expected", request.expected.is_some(), "ConditionExpression"),
-        ("ConditionalOperator", request.conditional_operator.is_some(), "ConditionExpression"),
-    ])?;
-    wanted.refuse_updated_values()?;
     let text = request.condition_expression.as_deref();
-    let values = read_values(request.expression_attribute_values)?;
-    let conditions = [("ConditionExpression", text.is_some())];
-    let mut placeholders = placeholders(request.expression_attribute_names, values, false, &conditions)?;
-    let condition = condition(ExpressionKind::Condition, text, &mut placeholders)?;
-    placeholders.finish()?;
+    let given = Given {
+        legacy: &[
+            ("Expected", request.expected.is_some()),
+            ("ConditionalOperator", request.conditional_operator.is_some()),
+        ],
+        expressions: &[("ConditionExpression", text.is_some())],
+        names: request.expression_attribute_names.is_some(),
+        values: request.expression_attribute_values.is_some(),
+    };
+    given.check()?;
     let item = item.read()?;
+    wanted.refuse_updated_values()?;
+    let expected = legacy::expected(request.expected, request.conditional_operator.as_deref())?;
+    let values = read_values(request.expression_attribute_values)?;
+    let mut placeholders = placeholders(request.expression_attribute_names, values)?;
+    let condition = condition(ExpressionKind::Condition, text, &mut placeholders)?.or(expected);
+    placeholders.finish()?;
 
     let key = wanted.key_for_metrics(&item);
     let action = Action {

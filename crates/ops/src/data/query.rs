@@ -1,13 +1,18 @@
 //! Query.
 
-use graticule_expr::{Condition, ExpressionKind, KeySchemaRef, parse_key_condition};
-use graticule_model::{Error, limits::PARTITION_KEY_BYTES_MAX};
+use graticule_expr::{Condition, ExpressionKind, KeySchemaRef, match_key_terms, parse_key_terms};
+use graticule_model::{
+    Error,
+    error::{ExpressionError, LegacyError},
+    limits::PARTITION_KEY_BYTES_MAX,
+};
 use graticule_tables::{Direction, Span, schema::KeySchema};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
 use super::{
-    expressions::{Names, RawValues, condition, placeholders, projection, read_values, refuse_legacy},
-    page::{PageParameters, Reading, Source},
+    expressions::{Given, Names, RawValues, condition, placeholders, projection, read_values},
+    legacy::{self, Conditions},
+    page::{PageParameters, Reading, Source, start_key},
     shape::Shape,
 };
 use crate::{
@@ -33,10 +38,12 @@ struct Request<'a> {
     #[serde(borrow)]
     exclusive_start_key: Option<RawAttributes<'a>>,
     return_consumed_capacity: Option<String>,
-    attributes_to_get: Option<IgnoredAny>,
-    key_conditions: Option<IgnoredAny>,
-    query_filter: Option<IgnoredAny>,
-    conditional_operator: Option<IgnoredAny>,
+    attributes_to_get: Option<Vec<String>>,
+    #[serde(borrow)]
+    key_conditions: Option<Conditions<'a>>,
+    #[serde(borrow)]
+    query_filter: Option<Conditions<'a>>,
+    conditional_operator: Option<String>,
 }
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
@@ -52,35 +59,50 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     );
     let table_name = shape.finish(table_name)?;
 
-    refuse_legacy(&[
-        ("AttributesToGet", request.attributes_to_get.is_some(), "ProjectionExpression"),
-        ("KeyConditions", request.key_conditions.is_some(), "KeyConditionExpression"),
-        ("QueryFilter", request.query_filter.is_some(), "FilterExpression"),
-        ("ConditionalOperator", request.conditional_operator.is_some(), "FilterExpression"),
-    ])?;
-    let key_text = request.key_condition_expression.as_deref().ok_or_else(key_condition_missing)?;
+    let key_text = request.key_condition_expression.as_deref();
     let projection_text = request.projection_expression.as_deref();
     let filter_text = request.filter_expression.as_deref();
-    parameters.check_select(projection_text.is_some())?;
+    let given = Given {
+        legacy: &[
+            ("AttributesToGet", request.attributes_to_get.is_some()),
+            ("QueryFilter", request.query_filter.is_some()),
+            ("ConditionalOperator", request.conditional_operator.is_some()),
+            ("KeyConditions", request.key_conditions.is_some()),
+        ],
+        expressions: &[
+            ("ProjectionExpression", projection_text.is_some()),
+            ("FilterExpression", filter_text.is_some()),
+            ("KeyConditionExpression", key_text.is_some()),
+        ],
+        names: request.expression_attribute_names.is_some(),
+        values: request.expression_attribute_values.is_some(),
+    };
+    given.check()?;
+    let is_legacy_filter = request.query_filter.is_some();
+    let legacy_filter = legacy::filter(request.query_filter, request.conditional_operator.as_deref())?;
+    let after = start_key(request.exclusive_start_key)?;
+    let attributes = legacy::projection(request.attributes_to_get.as_deref())?;
     let values = read_values(request.expression_attribute_values)?;
-    let conditions = [("FilterExpression", filter_text.is_some()), ("KeyConditionExpression", true)];
-    let names = request.expression_attribute_names;
-    let mut placeholders = placeholders(names, values, projection_text.is_some(), &conditions)?;
-    let filter = condition(ExpressionKind::Filter, filter_text, &mut placeholders)?;
-    let projection = projection(projection_text, &mut placeholders)?;
-    // Its grammar comes now, what it means for the key only when the key is known.
-    Condition::parse(ExpressionKind::KeyCondition, key_text, &mut placeholders)?;
+    let mut placeholders = placeholders(request.expression_attribute_names, values)?;
+    let filter = condition(ExpressionKind::Filter, filter_text, &mut placeholders)?.or(legacy_filter);
+    let projection = projection(projection_text, &mut placeholders)?.or(attributes);
+    // What the condition means for the key is known only when the key is.
+    let terms = match (key_text, request.key_conditions) {
+        (Some(text), _) => parse_key_terms(text, &mut placeholders)?,
+        (None, Some(conditions)) => legacy::key_terms(conditions)?,
+        (None, None) => return Err(key_condition_missing()),
+    };
     placeholders.finish()?;
-    let after = request.exclusive_start_key.map(RawAttributes::read).transpose()?;
+    parameters.check_select(given.projection())?;
 
     let table = context.region.active_table(&table_name).await?;
     let source = Source::find(&table, parameters.index.as_deref())?;
     let reading =
         Reading { context, table: &table, source, parameters: &parameters, projection, filter, after };
     let whole_items = reading.check_index()?;
-    let key = parse_key_condition(key_text, schema_ref(source.key()), &mut placeholders)?;
+    let key = match_key_terms(terms, schema_ref(source.key()))?;
     if let Some(filter) = &reading.filter {
-        filter.refuse_key_attributes(source.key().attributes().map(|attribute| &attribute.name[..]))?;
+        refuse_key_attributes(filter, source.key(), is_legacy_filter)?;
     }
     if key.partition.iter().map(|(_, value)| value.size_bytes()).sum::<usize>() > PARTITION_KEY_BYTES_MAX {
         return Err(Error::PartitionKeyTooLong);
@@ -102,6 +124,17 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let forward = request.scan_index_forward.unwrap_or(true);
     let direction = if forward { Direction::Forward } else { Direction::Backward };
     reading.answer(span, direction, whole_items, start_key_outside).await
+}
+
+/// Items that a query finds differ in no attribute of the partition key, and are found by those of the sort key.
+fn refuse_key_attributes(filter: &Condition, key: &KeySchema, is_legacy: bool) -> Result<(), Error> {
+    let checked = filter.refuse_key_attributes(key.attributes().map(|attribute| &attribute.name[..]));
+    checked.map_err(|error| match error {
+        Error::Expression(_, ExpressionError::KeyInFilter(name)) if is_legacy => {
+            Error::Legacy(LegacyError::KeyInFilter(name))
+        }
+        error => error,
+    })
 }
 
 fn key_condition_missing() -> Error {

@@ -3,11 +3,12 @@
 use graticule_expr::ExpressionKind;
 use graticule_model::{Error, limits::SCAN_SEGMENTS_MAX};
 use graticule_tables::{Direction, Span};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
 use super::{
-    expressions::{Names, RawValues, condition, placeholders, projection, read_values, refuse_legacy},
-    page::{PageParameters, Reading, Source},
+    expressions::{Given, Names, RawValues, condition, placeholders, projection, read_values},
+    legacy::{self, Conditions},
+    page::{PageParameters, Reading, Source, start_key},
     shape::Shape,
 };
 use crate::{
@@ -33,9 +34,10 @@ struct Request<'a> {
     #[serde(borrow)]
     exclusive_start_key: Option<RawAttributes<'a>>,
     return_consumed_capacity: Option<String>,
-    attributes_to_get: Option<IgnoredAny>,
-    scan_filter: Option<IgnoredAny>,
-    conditional_operator: Option<IgnoredAny>,
+    attributes_to_get: Option<Vec<String>>,
+    #[serde(borrow)]
+    scan_filter: Option<Conditions<'a>>,
+    conditional_operator: Option<String>,
 }
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
@@ -53,23 +55,32 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     shape.number("totalSegments", request.total_segments, 1, i64::from(SCAN_SEGMENTS_MAX));
     let table_name = shape.finish(table_name)?;
 
-    refuse_legacy(&[
-        ("AttributesToGet", request.attributes_to_get.is_some(), "ProjectionExpression"),
-        ("ScanFilter", request.scan_filter.is_some(), "FilterExpression"),
-        ("ConditionalOperator", request.conditional_operator.is_some(), "FilterExpression"),
-    ])?;
-    let (segment, total) = segment(request.segment, request.total_segments)?;
     let projection_text = request.projection_expression.as_deref();
     let filter_text = request.filter_expression.as_deref();
-    parameters.check_select(projection_text.is_some())?;
+    let given = Given {
+        legacy: &[
+            ("AttributesToGet", request.attributes_to_get.is_some()),
+            ("ScanFilter", request.scan_filter.is_some()),
+            ("ConditionalOperator", request.conditional_operator.is_some()),
+        ],
+        expressions: &[
+            ("ProjectionExpression", projection_text.is_some()),
+            ("FilterExpression", filter_text.is_some()),
+        ],
+        names: request.expression_attribute_names.is_some(),
+        values: request.expression_attribute_values.is_some(),
+    };
+    given.check()?;
+    let attributes = legacy::projection(request.attributes_to_get.as_deref())?;
+    let legacy_filter = legacy::filter(request.scan_filter, request.conditional_operator.as_deref())?;
+    let after = start_key(request.exclusive_start_key)?;
     let values = read_values(request.expression_attribute_values)?;
-    let conditions = [("FilterExpression", filter_text.is_some())];
-    let names = request.expression_attribute_names;
-    let mut placeholders = placeholders(names, values, projection_text.is_some(), &conditions)?;
-    let filter = condition(ExpressionKind::Filter, filter_text, &mut placeholders)?;
-    let projection = projection(projection_text, &mut placeholders)?;
+    let mut placeholders = placeholders(request.expression_attribute_names, values)?;
+    let filter = condition(ExpressionKind::Filter, filter_text, &mut placeholders)?.or(legacy_filter);
+    let projection = projection(projection_text, &mut placeholders)?.or(attributes);
     placeholders.finish()?;
-    let after = request.exclusive_start_key.map(RawAttributes::read).transpose()?;
+    let (segment, total) = segment(request.segment, request.total_segments)?;
+    parameters.check_select(given.projection())?;
 
     let table = context.region.active_table(&table_name).await?;
     let source = Source::find(&table, parameters.index.as_deref())?;

@@ -11,7 +11,7 @@ use graticule_model::{
     codec::item_to_json,
     limits::{TRANSACTION_ACTIONS_MAX, TRANSACTION_BYTES_MAX},
 };
-use graticule_tables::{Record, Table, schema::PrimaryKey};
+use graticule_tables::{ReadOutcome, Record, Table, schema::PrimaryKey};
 use serde::Deserialize;
 
 use super::{
@@ -74,7 +74,10 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     if !keys.iter().all(|(table, key)| seen.insert(table.item_key(key))) {
         return Err(multiple_operations());
     }
-    let records = context.region.get_together(&keys).await?;
+    let records = match context.region.get_together(&keys).await? {
+        ReadOutcome::Done(records) => records,
+        ReadOutcome::Refused(errors) => return Err(cancelled(errors)),
+    };
     let sizes = records.iter().flatten().map(|record| record.size_bytes as usize);
     if sizes.sum::<usize>() > TRANSACTION_BYTES_MAX {
         return Err(transaction_too_large());
@@ -109,7 +112,9 @@ fn check_shape<'a>(
 
 fn read((table, key, get): (TableName, RawAttributes<'_>, Get<'_>)) -> Result<Wanted, Error> {
     let text = get.projection_expression.as_deref();
-    let mut placeholders = placeholders(get.expression_attribute_names, None, text.is_some(), &[])?;
+    // Names without an expression are not looked at, other than in requests for one item.
+    let names = get.expression_attribute_names.filter(|_| text.is_some());
+    let mut placeholders = placeholders(names, None)?;
     let projection = projection(text, &mut placeholders)?;
     placeholders.finish()?;
     Ok(Wanted { table, key: key.read()?, projection })

@@ -6,12 +6,14 @@ use graticule_expr::{ExpressionKind, Update};
 use graticule_model::{
     CancellationReason, Error, Item, TableName, limits::TRANSACTION_BYTES_MAX, value::item_size_bytes,
 };
-use graticule_tables::{Action, ActionKind, RequestToken, Table, WriteOutcome, Written, schema::PrimaryKey};
+use graticule_tables::{
+    Action, ActionKind, ReadOutcome, RequestToken, Table, WriteOutcome, Written, schema::PrimaryKey,
+};
 use serde_json::Value;
 
 use super::{
     capacity::{Consumed, Detail, Split, list_json, read_units},
-    expressions::{condition, placeholders, read_values},
+    expressions::{Values, condition, placeholders, read_values},
     return_values::{Metrics, OnFailure, collection_metrics},
     transact_request::{Fingerprint, Given, Parameters, Verb, read_request},
 };
@@ -20,10 +22,10 @@ use crate::{Context, parameters::parse, reply::Reply};
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let (given, Parameters { detail, metrics, token }) = read_request(context, parse(body)?)?;
 
-    let mut fingerprint = Fingerprint::default();
+    let mut fingerprint = token.as_ref().map(|_| Fingerprint::default());
     let mut actions = Vec::with_capacity(given.len());
     for given in given {
-        actions.push(read(given, &mut fingerprint)?);
+        actions.push(read(given, fingerprint.as_mut())?);
     }
     let size_bytes: usize = actions.iter().map(|action| item_size_bytes(attributes(action))).sum();
     if size_bytes > TRANSACTION_BYTES_MAX {
@@ -35,7 +37,9 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         Some(_) if detail != Detail::None => keys_of(context, &actions).await?,
         _ => Vec::new(),
     };
-    let token = token.map(|token| RequestToken { token, fingerprint: fingerprint.finish() });
+    let token = token
+        .zip(fingerprint)
+        .map(|(token, fingerprint)| RequestToken { token, fingerprint: fingerprint.finish() });
     match context.region.write(actions, token).await? {
         WriteOutcome::Done(written) => answer(&written, keys, detail),
         WriteOutcome::Replayed => answer_again(context, &replay_keys, detail).await,
@@ -44,27 +48,30 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
 }
 
 /// One action, from its expressions to its attributes.
-fn read(given: Given<'_>, fingerprint: &mut Fingerprint) -> Result<Action, Error> {
+fn read(given: Given<'_>, mut fingerprint: Option<&mut Fingerprint>) -> Result<Action, Error> {
     let Given { verb, table, raw, on_failure, parameters } = given;
     let values = read_values(parameters.expression_attribute_values)?;
-    fingerprint.expressions(
-        [parameters.update_expression.as_deref(), parameters.condition_expression.as_deref()],
-        parameters.expression_attribute_names.as_ref(),
-        values.as_ref(),
-        on_failure == OnFailure::AllOld,
-    );
+    if let Some(fingerprint) = fingerprint.as_mut() {
+        fingerprint.expressions(
+            [parameters.update_expression.as_deref(), parameters.condition_expression.as_deref()],
+            parameters.expression_attribute_names.as_ref(),
+            values.as_ref().map(valid).as_ref(),
+            on_failure == OnFailure::AllOld,
+        );
+    }
     let update_text = parameters.update_expression.as_deref().filter(|_| verb == Verb::Update);
     let condition_text = parameters.condition_expression.as_deref();
-    let condition_given = ("ConditionExpression", condition_text.is_some());
-    let update_given = ("UpdateExpression", update_text.is_some());
-    let both = [update_given, condition_given];
-    let conditions = if verb == Verb::Update { &both[..] } else { &both[1..] };
-    let mut placeholders = placeholders(parameters.expression_attribute_names, values, false, conditions)?;
+    // Names and values without an expression are not looked at, other than in requests for one item.
+    let is_conditional = update_text.is_some() || condition_text.is_some();
+    let names = parameters.expression_attribute_names.filter(|_| is_conditional);
+    let mut placeholders = placeholders(names, values.filter(|_| is_conditional))?;
     let update = update_text.map(|text| Update::parse(text, &mut placeholders)).transpose()?;
     let condition = condition(ExpressionKind::Condition, condition_text, &mut placeholders)?;
     placeholders.finish()?;
     let attributes = raw.read()?;
-    fingerprint.action(verb, &table, &attributes);
+    if let Some(fingerprint) = fingerprint {
+        fingerprint.action(verb, &table, &attributes);
+    }
     let kind = match verb {
         Verb::Put => ActionKind::Put(attributes),
         Verb::Update => ActionKind::Update(attributes, update),
@@ -73,6 +80,11 @@ fn read(given: Given<'_>, fingerprint: &mut Fingerprint) -> Result<Action, Error
     };
     let return_old_on_failure = on_failure == OnFailure::AllOld;
     Ok(Action { condition, return_old_on_failure, ..Action::new(table, kind) })
+}
+
+/// The values that are any. A request with others is refused, or never looks at them.
+fn valid(values: &Values) -> Item {
+    values.iter().filter_map(|(token, value)| Some((token.clone(), value.clone().ok()?))).collect()
 }
 
 /// The item or key that an action carries.
@@ -100,10 +112,10 @@ fn answer(written: &[Written], keys: Vec<Option<Item>>, detail: Detail) -> Resul
     let mut metrics: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     for (written, key) in written.iter().zip(keys) {
         if detail != Detail::None {
-            let units = Consumed::of_write(written)?.in_transaction();
+            let units = written.consumed()?.in_transaction();
             consumed.entry(written.table.name.clone()).or_default().add(units);
         }
-        if let Some(shown) = key.and_then(|key| collection_metrics(&written.table, &key)) {
+        if let Some(shown) = key.and_then(|key| collection_metrics(written, &key)) {
             metrics.entry(written.table.name.as_str()).or_default().push(shown);
         }
     }
@@ -121,7 +133,10 @@ async fn answer_again(
 ) -> Result<Vec<u8>, Error> {
     let mut consumed: BTreeMap<TableName, Consumed> = BTreeMap::new();
     if detail != Detail::None {
-        let records = context.region.get_together(keys).await?;
+        let records = match context.region.get_together(keys).await? {
+            ReadOutcome::Done(records) => records,
+            ReadOutcome::Refused(errors) => return Err(cancelled(errors)),
+        };
         for ((table, _), record) in keys.iter().zip(records) {
             let size_bytes = record.map_or(0, |record| record.size_bytes as usize);
             let units = Consumed::table(read_units(size_bytes, true)).in_transaction();
@@ -137,7 +152,7 @@ async fn answer_again(
 pub(crate) fn cancelled(errors: Vec<Option<Error>>) -> Error {
     // An empty key value is found before the transaction begins, a fault of the server is no fault of an action.
     let of_the_request = |error: &&Error| {
-        matches!(error, Error::KeyEmpty { .. } | Error::IndexKeyEmpty { .. } | Error::Internal(_))
+        matches!(error, Error::KeyEmpty { .. } | Error::IndexKeyEmpty { .. } | Error::IndexKeyUpdatedEmpty(_) | Error::Internal(_))
     };
     if let Some(error) = errors.iter().flatten().find(of_the_request) {
         return error.clone();
@@ -145,6 +160,9 @@ pub(crate) fn cancelled(errors: Vec<Option<Error>>) -> Error {
     let reason = |error: Option<Error>| match error {
         None => CancellationReason::None,
         Some(Error::ConditionalCheckFailed(item)) => CancellationReason::ConditionalCheckFailed(item),
+        Some(Error::Throttled(throttling)) => CancellationReason::Throttled(throttling),
+        Some(Error::TransactionConflict) => CancellationReason::TransactionConflict,
+        Some(Error::CollectionTooLarge) => CancellationReason::CollectionTooLarge,
         Some(error) => CancellationReason::Validation(error.to_string()),
     };
     Error::TransactionCanceled(errors.into_iter().map(reason).collect())

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use graticule_expr::{ExpressionKind, Update};
 use graticule_model::{Error, Item, codec::item_to_json};
 use graticule_tables::{Action, ActionKind, Record, Written};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
 use super::{
-    expressions::{Names, RawValues, condition, placeholders, read_values, refuse_legacy},
+    expressions::{Given, Names, RawValues, condition, placeholders, read_values},
+    legacy::{self, Expected, Updates},
     return_values::{OnFailure, ReturnValues, Wanted},
     shape::Shape,
     stored_item,
@@ -32,9 +33,11 @@ struct Request<'a> {
     return_values_on_condition_check_failure: Option<String>,
     return_consumed_capacity: Option<String>,
     return_item_collection_metrics: Option<String>,
-    attribute_updates: Option<IgnoredAny>,
-    expected: Option<IgnoredAny>,
-    conditional_operator: Option<IgnoredAny>,
+    #[serde(borrow)]
+    attribute_updates: Option<Updates<'a>>,
+    #[serde(borrow)]
+    expected: Option<Expected<'a>>,
+    conditional_operator: Option<String>,
 }
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
@@ -53,21 +56,30 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     );
     let (table_name, key) = shape.finish(table_name.zip(key))?;
 
-    refuse_legacy(&[
-        ("AttributeUpdates", request.attribute_updates.is_some(), "UpdateExpression"),
-        ("Expected", request.expected.is_some(), "ConditionExpression"),
-        ("ConditionalOperator", request.conditional_operator.is_some(), "ConditionExpression"),
-    ])?;
     let update_text = request.update_expression.as_deref();
     let condition_text = request.condition_expression.as_deref();
-    let values = read_values(request.expression_attribute_values)?;
-    let conditions =
-        [("UpdateExpression", update_text.is_some()), ("ConditionExpression", condition_text.is_some())];
-    let mut placeholders = placeholders(request.expression_attribute_names, values, false, &conditions)?;
-    let update = update_text.map(|text| Update::parse(text, &mut placeholders)).transpose()?;
-    let condition = condition(ExpressionKind::Condition, condition_text, &mut placeholders)?;
-    placeholders.finish()?;
+    let given = Given {
+        legacy: &[
+            ("AttributeUpdates", request.attribute_updates.is_some()),
+            ("Expected", request.expected.is_some()),
+            ("ConditionalOperator", request.conditional_operator.is_some()),
+        ],
+        expressions: &[
+            ("UpdateExpression", update_text.is_some()),
+            ("ConditionExpression", condition_text.is_some()),
+        ],
+        names: request.expression_attribute_names.is_some(),
+        values: request.expression_attribute_values.is_some(),
+    };
+    given.check()?;
     let key = key.read()?;
+    let updates = legacy::updates(request.attribute_updates)?;
+    let expected = legacy::expected(request.expected, request.conditional_operator.as_deref())?;
+    let values = read_values(request.expression_attribute_values)?;
+    let mut placeholders = placeholders(request.expression_attribute_names, values)?;
+    let update = update_text.map(|text| Update::parse(text, &mut placeholders)).transpose()?.or(updates);
+    let condition = condition(ExpressionKind::Condition, condition_text, &mut placeholders)?.or(expected);
+    placeholders.finish()?;
 
     let metrics_key = wanted.key_for_metrics(&key);
     let shows_updated = matches!(wanted.values, ReturnValues::UpdatedOld | ReturnValues::UpdatedNew);

@@ -110,7 +110,6 @@ async fn refused_reads() {
                 (items(json!({"simple": {"Keys": [{"pk": s("a")}, {"pk": s("a")}]}})), DUPLICATES),
                 (items(json!({"ranged": {"Keys": [{"pk": s("a"), "sk": {"N": "1"}}, {"pk": s("a"), "sk": {"N": "1.0"}}]}})), DUPLICATES),
                 (items(json!({"simple": {"Keys": [{"pk": n(1)}]}})), MISMATCH),
-                (items(json!({"simple": {"Keys": keys(1), "AttributesToGet": ["a"]}})), "AttributesToGet is not supported yet; use ProjectionExpression instead"),
             ],
         )
         .await;

@@ -91,7 +91,12 @@ async fn precedence_in_update_item() {
         (
             "AttributeUpdates",
             Value::Null,
-            "AttributeUpdates is not supported yet; use UpdateExpression instead",
+            "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {AttributeUpdates} Expression parameters: {UpdateExpression, ConditionExpression}",
+        ),
+        (
+            "Key",
+            json!({"pk": n(1)}),
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
         ),
         (
             "ExpressionAttributeValues",
@@ -117,11 +122,6 @@ async fn precedence_in_update_item() {
             "ExpressionAttributeValues",
             json!({":a": n(1)}),
             "Value provided in ExpressionAttributeValues unused in expressions: keys: {:unused}",
-        ),
-        (
-            "Key",
-            json!({"pk": n(1)}),
-            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
         ),
     ];
     for (member, fix, message) in fixes {
@@ -201,28 +201,6 @@ async fn items_and_keys() {
             )],
         )
         .await;
-}
-
-#[tokio::test]
-async fn legacy_parameters() {
-    let server = Server::with(tables()).await;
-    let rows = [
-        ("GetItem", "AttributesToGet", "ProjectionExpression"),
-        ("PutItem", "Expected", "ConditionExpression"),
-        ("PutItem", "ConditionalOperator", "ConditionExpression"),
-        ("DeleteItem", "Expected", "ConditionExpression"),
-        ("UpdateItem", "AttributeUpdates", "UpdateExpression"),
-        ("Query", "KeyConditions", "KeyConditionExpression"),
-        ("Query", "QueryFilter", "FilterExpression"),
-        ("Scan", "ScanFilter", "FilterExpression"),
-        ("Scan", "AttributesToGet", "ProjectionExpression"),
-    ];
-    for (operation, parameter, instead) in rows {
-        let mut request = json!({"TableName": "simple", "Key": {"pk": s("a")}, "Item": {"pk": s("a")}});
-        request[parameter] = json!({});
-        let message = format!("{parameter} is not supported yet; use {instead} instead");
-        server.refuses(operation, vec![(request, &message)]).await;
-    }
 }
 
 const OPERATIONS: [&str; 10] = [
