@@ -5,3 +5,4 @@ mod data;
 mod scenarios;
 mod shapes;
 mod support;
+mod throughput;

@@ -20,8 +20,7 @@ use graticule_replication::{Policy, Replicator};
 use graticule_tables::{
     Action, ActionKind, PageRequest, Region, Span, Table,
     schema::{
-        Billing, KeyAttribute, KeySchema, Member, Register, Settings, StreamView, TABLE_FORMAT, TableStatus,
-        Throughput,
+        Billing, CapacityHistory, KeyAttribute, KeySchema, Member, Register, Settings, StreamView, TABLE_FORMAT, TableStatus,
     },
 };
 use parking_lot::Mutex;
@@ -232,6 +231,7 @@ impl Node {
                 after: after.as_ref(),
                 limit: None,
                 whole_items: false,
+                consistent: true,
             };
             let page = self.region.page(&table, &request).await?;
             let json = |json: &[u8]| String::from_utf8(json.to_vec()).unwrap();
@@ -263,7 +263,7 @@ pub(crate) fn key_item(key: &str) -> Item {
 fn new_table(node: &Node) -> Table {
     let region = &node.region;
     let version = region.clock().version(HybridTime::ZERO);
-    let billing = Billing { on_demand: true, throughput: Throughput::default() };
+    let billing = Billing { on_demand: true, ..Billing::default() };
     Table {
         format: TABLE_FORMAT,
         id: 0,
@@ -289,6 +289,7 @@ fn new_table(node: &Node) -> Table {
         deletion_protection: false,
         tags: BTreeMap::new(),
         on_demand_since_ms: None,
+        capacity: CapacityHistory::default(),
     }
 }
 

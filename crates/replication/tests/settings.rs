@@ -14,11 +14,7 @@ fn index_name() -> IndexName {
 
 /// Defines the index over `attribute`, or deletes it.
 fn set_index(node: &Node, table: &mut Table, attribute: Option<&str>) {
-    let definition = attribute.map(|attribute| IndexDefinition {
-        key: string_key(attribute),
-        projection: Projection::All,
-        throughput: Throughput::default(),
-    });
+    let definition = attribute.map(|attribute| IndexDefinition::new(string_key(attribute), Projection::All));
     let version = node.region.clock().version(table.settings.version().time);
     table.settings.indexes.insert(index_name(), Register::new(version, definition));
 }
@@ -107,7 +103,7 @@ async fn concurrent_changes_of_settings_come_together() {
     for (one, other) in [(&a, &b), (&a, &c), (&b, &c)] {
         network.part(&one.name, &other.name);
     }
-    let billing = Billing { on_demand: false, throughput: Throughput { read: 7, write: 5 } };
+    let billing = Billing { throughput: Throughput { read: 7, write: 5 }, ..Billing::default() };
     a.change(|table| {
         let version = a.region.clock().version(table.settings.version().time);
         table.settings.billing = Register::new(version, billing);

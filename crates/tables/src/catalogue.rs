@@ -232,6 +232,7 @@ impl Region {
         let table = outcome?;
         self.cache.lock().remove(name);
         self.tombstone_floor.lock().remove(&table.id);
+        self.meters.forget(table.id);
         self.catalogue_changed();
         Ok(table)
     }

@@ -2,15 +2,18 @@
 //!
 //! Pure: from the item before and after to effects of the same commit. There is no second road to an index.
 
+use graticule_expr::Update;
 use graticule_kv::Batch;
 use graticule_model::{
     AttributeValue, Error, Item, Version,
     codec::item_to_json,
+    error::LegacyError,
     limits::{PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX, TTL_AGE_SECONDS_MAX},
     value::item_size_bytes,
 };
 
 use crate::{
+    collections::size_effect,
     layout::{KeyBuilder, Space},
     record::Record,
     schema::{
@@ -39,38 +42,94 @@ pub(crate) fn counter_key(table_id: u64, index_id: u32, which: u32) -> Vec<u8> {
     KeyBuilder::table(Space::Counters, table_id).small(index_id).small(which).build()
 }
 
-/// Refuses an item that an index of the table cannot take.
-///
-/// # Errors
-/// If an index key attribute has the wrong type, is empty or too long.
-pub(crate) fn check_index_keys(table: &Table, item: &Item) -> Result<(), Error> {
-    for (name, index) in &table.indexes {
-        let Derivation::Secondary(definition) = &index.derivation else { continue };
-        if index.state == IndexState::Deleting {
+/// What an index of a table cannot take about an item.
+enum Misfit<'t, 'i> {
+    /// A key attribute of another type.
+    Type { index: &'t str, attribute: &'t KeyAttribute, value: &'i AttributeValue },
+    /// An empty key attribute: `string` or `binary`.
+    Empty { index: &'t str, attribute: &'t KeyAttribute, kind: &'static str },
+    /// Key attributes that are too long together; carries the error for an item that is put.
+    Size(Error),
+}
+
+fn misfit<'t, 'i>(table: &'t Table, item: &'i Item) -> Option<Misfit<'t, 'i>> {
+    for (index, kept) in &table.indexes {
+        let Derivation::Secondary(definition) = &kept.derivation else { continue };
+        if kept.state == IndexState::Deleting {
             continue;
         }
         for attribute in definition.key.attributes() {
             let Some(value) = item.get(&attribute.name) else { continue };
             if !attribute.kind.matches(value) {
-                return Err(Error::IndexKeyTypeMismatch {
-                    name: attribute.name.clone(),
-                    index: name.clone(),
-                    expected: attribute.kind.name(),
-                    actual: value.type_name(),
-                });
+                return Some(Misfit::Type { index, attribute, value });
             }
             if let Some(kind) = empty_kind(value) {
-                return Err(Error::IndexKeyEmpty { name: attribute.name.clone(), index: name.clone(), kind });
+                return Some(Misfit::Empty { index, attribute, kind });
             }
         }
         if part_size_bytes(&definition.key.partition, item) > PARTITION_KEY_BYTES_MAX {
-            return Err(Error::PartitionKeyTooLong);
+            return Some(Misfit::Size(Error::PartitionKeyTooLong));
         }
         if part_size_bytes(&definition.key.sort, item) > SORT_KEY_BYTES_MAX {
-            return Err(Error::SortKeyTooLong);
+            return Some(Misfit::Size(Error::SortKeyTooLong));
         }
     }
-    Ok(())
+    None
+}
+
+fn type_mismatch(index: &str, attribute: &KeyAttribute, value: &AttributeValue) -> Error {
+    Error::IndexKeyTypeMismatch {
+        name: attribute.name.clone(),
+        index: index.to_owned(),
+        expected: attribute.kind.name(),
+        actual: value.type_name(),
+    }
+}
+
+/// Refuses an item to be put that an index of the table cannot take.
+///
+/// # Errors
+/// If an index key attribute has the wrong type, is empty or too long.
+pub(crate) fn check_index_keys(table: &Table, item: &Item) -> Result<(), Error> {
+    Err(match misfit(table, item) {
+        None => return Ok(()),
+        Some(Misfit::Type { index, attribute, value }) => type_mismatch(index, attribute, value),
+        Some(Misfit::Empty { index, attribute, kind }) => {
+            Error::IndexKeyEmpty { name: attribute.name.clone(), index: index.to_owned(), kind }
+        }
+        Some(Misfit::Size(error)) => error,
+    })
+}
+
+/// Refuses an update that gives an index key attribute a value that no index can take, whatever the item is.
+///
+/// # Errors
+/// If it has the wrong type or is empty.
+pub(crate) fn check_given_index_keys(table: &Table, update: &Update) -> Result<(), Error> {
+    if table.indexes.is_empty() {
+        return Ok(());
+    }
+    let given: Item = update.given_values().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    Err(match misfit(table, &given) {
+        Some(Misfit::Type { .. }) if update.is_legacy() => Error::Legacy(LegacyError::UpdateTypesDiffer),
+        Some(Misfit::Type { index, attribute, value }) => type_mismatch(index, attribute, value),
+        Some(Misfit::Empty { kind, .. }) => Error::IndexKeyUpdatedEmpty(kind),
+        Some(Misfit::Size(_)) | None => return Ok(()),
+    })
+}
+
+/// Refuses an item as an update has left it that an index of the table cannot take. What was there before the index
+/// counts as well.
+///
+/// # Errors
+/// If an index key attribute has the wrong type, is empty or too long.
+pub(crate) fn check_updated_index_keys(table: &Table, item: &Item) -> Result<(), Error> {
+    Err(match misfit(table, item) {
+        None => return Ok(()),
+        Some(Misfit::Type { .. }) => Error::IndexKeyUpdatedType,
+        Some(Misfit::Empty { kind, .. }) => Error::IndexKeyUpdatedEmpty(kind),
+        Some(Misfit::Size(_)) => Error::IndexKeyUpdatedSize,
+    })
 }
 
 /// The bytes that an item's values of these key attributes have together.
@@ -96,6 +155,7 @@ pub(crate) fn index_prefix(table: &Table, index: &LocalIndex) -> KeyBuilder {
     let space = match index.derivation {
         Derivation::Secondary(_) => Space::Index,
         Derivation::Expiry(_) => Space::Expiry,
+        Derivation::Collections => Space::Collections,
     };
     KeyBuilder::table(space, table.id).small(index.id)
 }
@@ -134,17 +194,25 @@ pub(crate) fn entry_key(
     Some(table.primary_key(builder, key).build())
 }
 
+/// Whether an index holds the attribute `name` of its items.
+pub(crate) fn is_projected(table: &Table, definition: &IndexDefinition, name: &str) -> bool {
+    match &definition.projection {
+        Projection::All => true,
+        projection => {
+            table.key.contains(name)
+                || definition.key.contains(name)
+                || matches!(projection, Projection::Include(names) if names.iter().any(|it| it == name))
+        }
+    }
+}
+
 /// The part of an item that an index holds.
-fn project(table: &Table, definition: &IndexDefinition, item: &Item) -> Item {
+pub(crate) fn project(table: &Table, definition: &IndexDefinition, item: &Item) -> Item {
     match &definition.projection {
         Projection::All => item.clone(),
-        projection => item
+        _ => item
             .iter()
-            .filter(|(name, _)| {
-                table.key.contains(name)
-                    || definition.key.contains(name)
-                    || matches!(projection, Projection::Include(names) if names.contains(name))
-            })
+            .filter(|(name, _)| is_projected(table, definition, name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
     }
@@ -160,6 +228,8 @@ fn entry(table: &Table, index: &LocalIndex, key: &PrimaryKey, item: &Item) -> Op
             let builder = index_prefix(table, index).number(expiry_seconds(item, attribute)?);
             Some(Entry { key: table.primary_key(builder, key).build(), item: None })
         }
+        // Counters, not entries.
+        Derivation::Collections => None,
     }
 }
 
@@ -193,6 +263,10 @@ pub(crate) fn index_effect(
     version: &Version,
     batch: &mut Batch,
 ) {
+    if index.derivation == Derivation::Collections {
+        size_effect(table, index, key, (old, new), batch);
+        return;
+    }
     let before = old.and_then(|item| entry(table, index, key, item));
     let after = new.and_then(|item| entry(table, index, key, item));
     if before == after {

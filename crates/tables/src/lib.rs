@@ -5,8 +5,11 @@
 //! the same commit (`derive`). Nothing here knows HTTP, JSON requests, or how Regions reach each other.
 
 mod action;
+mod capacity;
 mod catalogue;
 mod clock;
+mod collections;
+mod consumed;
 mod coverage;
 mod derive;
 mod dropped;
@@ -20,13 +23,15 @@ pub mod schema;
 mod settings;
 mod shards;
 mod streams;
+mod throughput;
 mod write;
 
 pub use action::{Action, ActionKind};
 pub use clock::Clock;
+pub use consumed::{Consumed, HalfUnits, read_units};
 pub use global::{Conflict, Merged, Origin, Outgoing, SharedTable};
 pub use graticule_kv::{BoxFuture, Direction, PageLimit};
-pub use read::{Page, PageRequest, Span};
+pub use read::{Page, PageRequest, ReadOutcome, Span};
 pub use record::{Change, Record};
 pub use region::{PeerTable, Peers, Region};
 pub use schema::Table;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use graticule_expr::SortCondition;
 use graticule_kv::{Direction, PageLimit, Snapshot, Value};
-use graticule_model::{AttributeValue, Error, Item, limits::PAGE_BYTES_MAX};
+use graticule_model::{AttributeValue, CapacityKind, Error, Item, limits::PAGE_BYTES_MAX};
 
 use crate::{
+    consumed::{Consumed, read_units},
     derive::{BASE, COUNT_BYTES, COUNT_ITEMS, counter_key, entry_key, index_prefix},
     layout::{KeyBuilder, Space, encode_key_prefix, encode_key_value, prefix_end, prefix_range},
     record::Record,
@@ -54,6 +55,8 @@ pub struct PageRequest<'a> {
     pub limit: Option<usize>,
     /// Give whole items even where the (local) index holds less.
     pub whole_items: bool,
+    /// Strongly consistent, which costs twice as much; every read is.
+    pub consistent: bool,
 }
 
 /// One page.
@@ -63,8 +66,19 @@ pub struct Page {
     pub records: Vec<Record>,
     /// Bytes of the items, by DynamoDB's rules.
     pub size_bytes: usize,
+    /// What reading it has cost.
+    pub consumed: Consumed,
     /// The key to go on after, if the page ended before the span did.
     pub last_key: Option<Item>,
+}
+
+/// How reading several items as of one moment ended.
+#[derive(Debug)]
+pub enum ReadOutcome {
+    /// Done; one entry per key.
+    Done(Vec<Option<Record>>),
+    /// Refused; says for each key what stood in its way, if anything.
+    Refused(Vec<Option<Error>>),
 }
 
 /// What is read: the table or one of its indexes.
@@ -165,34 +179,66 @@ fn live(stored: Option<Value>) -> Result<Option<Record>, Error> {
 }
 
 impl Region {
-    /// The latest committed item with this key.
+    /// The latest committed item with this key. A read that is not to be `consistent` costs half as much.
     ///
     /// # Errors
-    /// If the engine fails.
-    pub async fn get(&self, table: &Table, key: &PrimaryKey) -> Result<Option<Record>, Error> {
-        live(self.engine.get(&table.item_key(key)).await.map_err(internal)?)
+    /// [`Error::Throttled`], or if the engine fails.
+    pub async fn get(
+        &self,
+        table: &Table,
+        key: &PrimaryKey,
+        consistent: bool,
+    ) -> Result<Option<Record>, Error> {
+        let metered = table.is_metered();
+        if metered {
+            self.admit(table, None, CapacityKind::Read)?;
+        }
+        let record = live(self.engine.get(&table.item_key(key)).await.map_err(internal)?)?;
+        if metered {
+            let size_bytes = record.as_ref().map_or(0, |record| record.size_bytes as usize);
+            let consumed = Consumed::table(read_units(size_bytes, consistent));
+            self.charge(table, &consumed, CapacityKind::Read);
+        }
+        Ok(record)
     }
 
-    /// Several items as of one moment.
+    /// Several items as of one moment, at a transaction's price.
     ///
     /// # Errors
-    /// If the engine fails.
-    pub async fn get_together(
-        &self,
-        keys: &[(Arc<Table>, PrimaryKey)],
-    ) -> Result<Vec<Option<Record>>, Error> {
+    /// If the engine fails. What stands in the way of a single item is in [`ReadOutcome::Refused`].
+    pub async fn get_together(&self, keys: &[(Arc<Table>, PrimaryKey)]) -> Result<ReadOutcome, Error> {
+        let item_keys: Vec<Vec<u8>> = keys.iter().map(|(table, key)| table.item_key(key)).collect();
+        let claimed = self.engine.claimed(&item_keys).await;
+        if claimed.contains(&true) {
+            let conflict = |claimed: bool| claimed.then_some(Error::TransactionConflict);
+            return Ok(ReadOutcome::Refused(claimed.into_iter().map(conflict).collect()));
+        }
+        let metered = keys.iter().any(|(table, _)| table.is_metered());
+        if metered {
+            let admit = |(table, _): &(Arc<Table>, _)| self.admit(table, None, CapacityKind::Read).err();
+            let errors: Vec<Option<Error>> = keys.iter().map(admit).collect();
+            if errors.iter().any(Option::is_some) {
+                return Ok(ReadOutcome::Refused(errors));
+            }
+        }
         let snapshot = self.engine.snapshot().await.map_err(internal)?;
         let mut records = Vec::with_capacity(keys.len());
-        for (table, key) in keys {
-            records.push(live(snapshot.get(&table.item_key(key)).await.map_err(internal)?)?);
+        for ((table, _), item_key) in keys.iter().zip(&item_keys) {
+            let record = live(snapshot.get(item_key).await.map_err(internal)?)?;
+            if metered {
+                let size_bytes = record.as_ref().map_or(0, |record| record.size_bytes as usize);
+                let consumed = Consumed::table(read_units(size_bytes, true)).in_transaction();
+                self.charge(table, &consumed, CapacityKind::Read);
+            }
+            records.push(record);
         }
-        Ok(records)
+        Ok(ReadOutcome::Done(records))
     }
 
     /// One page of a table or an index.
     ///
     /// # Errors
-    /// If the index or the start key does not fit, or the engine fails.
+    /// If the index or the start key does not fit, [`Error::Throttled`], or if the engine fails.
     pub async fn page(&self, table: &Table, request: &PageRequest<'_>) -> Result<Page, Error> {
         let source = self.source(table, request)?;
         let (mut start, mut end) = source.range(&request.span);
@@ -209,12 +255,33 @@ impl Region {
                 Direction::Backward => end = key,
             }
         }
+        let metered = table.is_metered();
+        if metered {
+            let index = request.index.zip(source.index).map(|(name, (index, _))| (name, index));
+            self.admit(table, index, CapacityKind::Read)?;
+        }
+        let page = self.fill_page(&source, request, start, end).await?;
+        if metered {
+            self.charge(table, &page.consumed, CapacityKind::Read);
+        }
+        Ok(page)
+    }
+
+    /// Reads the page that begins at `start` (going forward) or ends before `end`.
+    async fn fill_page(
+        &self,
+        source: &Source<'_>,
+        request: &PageRequest<'_>,
+        mut start: Vec<u8>,
+        mut end: Vec<u8>,
+    ) -> Result<Page, Error> {
         let snapshot = self.engine.snapshot().await.map_err(internal)?;
         let limit = request.limit.unwrap_or(usize::MAX);
         let mut page = Page::default();
+        let fetches = request.whole_items && source.index.is_some();
         // Items fetched from behind an index may be much larger than its entries.
         let mut fetched_bytes = 0;
-        while start < end {
+        'page: while start < end {
             let chunk = PageLimit {
                 entries: CHUNK_ENTRIES.min(limit - page.records.len()),
                 bytes: PAGE_BYTES_MAX.saturating_sub(page.size_bytes).max(1),
@@ -233,15 +300,24 @@ impl Region {
             for (_, value) in rows {
                 let Some(record) = live(Some(value))? else { continue };
                 page.size_bytes += record.size_bytes as usize;
-                let record = self.complete(&*snapshot, &source, record, request.whole_items).await?;
+                let record = self.complete(&*snapshot, source, record, fetches).await?;
                 fetched_bytes += record.size_bytes as usize;
+                if fetches {
+                    page.consumed.table += read_units(record.size_bytes as usize, request.consistent);
+                }
                 page.records.push(record);
                 if page.records.len() >= limit || page.size_bytes.max(fetched_bytes) >= PAGE_BYTES_MAX {
                     let item = page.records.last().map(Record::item).transpose().map_err(internal)?;
                     page.last_key = item.map(|item| source.last_key(&item));
-                    return Ok(page);
+                    break 'page;
                 }
             }
+        }
+        // The page costs its size; items fetched from behind an index cost each their own.
+        let units = read_units(page.size_bytes, request.consistent);
+        match request.index.zip(source.index) {
+            Some((name, (index, _))) => page.consumed.add_index(name, index, units),
+            None => page.consumed.table = units,
         }
         Ok(page)
     }
@@ -262,9 +338,9 @@ impl Region {
         snapshot: &dyn Snapshot,
         source: &Source<'_>,
         record: Record,
-        whole_items: bool,
+        fetches: bool,
     ) -> Result<Record, Error> {
-        if !whole_items || source.index.is_none() {
+        if !fetches {
             return Ok(record);
         }
         let key = source.table.key_of(&record.item().map_err(internal)?)?;

@@ -13,7 +13,11 @@ use std::{
 
 use graticule_env::Env;
 use graticule_kv::{BoxFuture, Engine, ReadError};
-use graticule_model::{Error, RegionName, TableName, limits::STREAM_SHARD_MS, version::HybridTime};
+use graticule_model::{
+    Error, RegionName, TableName,
+    limits::{COLLECTION_BYTES_MAX, STREAM_SHARD_MS},
+    version::HybridTime,
+};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -21,6 +25,7 @@ use crate::{
     clock::Clock,
     layout::{KeyBuilder, Space},
     schema::Table,
+    throughput::Meters,
 };
 
 /// What a Region asks of the other Regions when a client changes who replicates a table.
@@ -57,6 +62,10 @@ pub struct Region {
     /// Below this, tombstones are no longer needed, by table id; set by replication.
     pub(crate) tombstone_floor: Mutex<HashMap<u64, HybridTime>>,
     shard_ms: AtomicU64,
+    /// The capacity that limited tables and indexes have left.
+    pub(crate) meters: Meters,
+    /// Most bytes of an item collection.
+    pub(crate) collection_bytes_max: AtomicU64,
 }
 
 #[derive(Default)]
@@ -97,6 +106,8 @@ impl Region {
             peers: PeersSlot::default(),
             tombstone_floor: Mutex::default(),
             shard_ms: AtomicU64::new(STREAM_SHARD_MS),
+            meters: Meters::default(),
+            collection_bytes_max: AtomicU64::new(COLLECTION_BYTES_MAX),
         }))
     }
 
@@ -137,6 +148,11 @@ impl Region {
     /// Says how to reach other Regions. Once.
     pub fn set_peers(&self, peers: Arc<dyn Peers>) {
         let _ = self.peers.0.set(peers);
+    }
+
+    /// Sets how many bytes an item collection may have; the service's limit stands until then.
+    pub fn set_collection_bytes_max(&self, bytes_max: u64) {
+        self.collection_bytes_max.store(bytes_max, Ordering::Relaxed);
     }
 
     /// How to reach other Regions.

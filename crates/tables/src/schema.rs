@@ -11,6 +11,7 @@ use graticule_model::{
 pub use graticule_model::KeyAttribute;
 use serde::{Deserialize, Serialize};
 
+pub use crate::capacity::{CapacityHistory, ThroughputHistory};
 pub use crate::settings::{Billing, Member, Register, Settings, StreamView};
 
 use crate::layout::{KeyBuilder, Space};
@@ -125,6 +126,15 @@ pub struct Throughput {
     pub write: u64,
 }
 
+/// Most read and write request units per second of what is billed per request; `None` is no maximum.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maximum {
+    /// Read request units.
+    pub read: Option<u64>,
+    /// Write request units.
+    pub write: Option<u64>,
+}
+
 /// A secondary index as it was defined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexDefinition {
@@ -134,6 +144,25 @@ pub struct IndexDefinition {
     pub projection: Projection,
     /// Its capacity (global indexes only).
     pub throughput: Throughput,
+    /// The most that it serves per second when billed per request (global indexes only).
+    #[serde(default)]
+    pub maximum: Maximum,
+    /// What it serves at once, if somebody has asked for more than the usual (global indexes only).
+    #[serde(default)]
+    pub warm: Option<Throughput>,
+}
+
+impl IndexDefinition {
+    /// An index without capacity of its own.
+    pub fn new(key: KeySchema, projection: Projection) -> IndexDefinition {
+        IndexDefinition {
+            key,
+            projection,
+            throughput: Throughput::default(),
+            maximum: Maximum::default(),
+            warm: None,
+        }
+    }
 }
 
 /// How far this Region has an index.
@@ -154,6 +183,8 @@ pub enum Derivation {
     Secondary(IndexDefinition),
     /// Expiry times, from the TTL attribute.
     Expiry(String),
+    /// Sizes of item collections, of a table with local secondary indexes.
+    Collections,
 }
 
 /// An index as this Region keeps it.
@@ -215,6 +246,9 @@ pub enum TableStatus {
 /// The name of the expiry index among a table's local indexes. No index can have it: it is too short.
 pub const EXPIRY_INDEX: &str = "#";
 
+/// The name of the sizes of item collections among a table's local indexes. No index can have it.
+pub const COLLECTIONS_INDEX: &str = "##";
+
 /// A table replica.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
@@ -252,6 +286,9 @@ pub struct Table {
     pub tags: BTreeMap<String, String>,
     /// When billing last became on-demand, in milliseconds since the epoch.
     pub on_demand_since_ms: Option<u64>,
+    /// How its capacity and its indexes' has changed.
+    #[serde(default)]
+    pub capacity: CapacityHistory,
 }
 
 /// The current form of a table record.
@@ -327,13 +364,18 @@ impl Table {
         let index = self.indexes.get(name).filter(|index| index.state != IndexState::Deleting)?;
         match &index.derivation {
             Derivation::Secondary(definition) => Some((index, definition)),
-            Derivation::Expiry(_) => None,
+            Derivation::Expiry(_) | Derivation::Collections => None,
         }
     }
 
     /// The attribute that holds the time to live, while it is enabled.
     pub fn ttl_attribute(&self) -> Option<&str> {
         self.settings.ttl.value.as_deref()
+    }
+
+    /// Whether its items form collections: it has local secondary indexes.
+    pub fn has_collections(&self) -> bool {
+        !self.local_indexes.is_empty()
     }
 
     /// Every key attribute of the table and its indexes with its type, by name.
@@ -364,6 +406,9 @@ impl Table {
         }
         if let Some(attribute) = self.ttl_attribute() {
             wanted.insert(EXPIRY_INDEX.to_owned(), (Derivation::Expiry(attribute.to_owned()), false));
+        }
+        if self.has_collections() {
+            wanted.insert(COLLECTIONS_INDEX.to_owned(), (Derivation::Collections, false));
         }
         for (name, index) in &mut self.indexes {
             match wanted.get(name) {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use graticule_model::{IndexName, RegionName, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::schema::{IndexDefinition, Throughput};
+use crate::schema::{IndexDefinition, Maximum, Throughput};
 
 /// A value that replicas share: the one with the latest version stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,12 +36,18 @@ impl<T: Clone + PartialEq> Register<T> {
 }
 
 /// How requests are paid for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Billing {
     /// `PAY_PER_REQUEST` rather than `PROVISIONED`.
     pub on_demand: bool,
     /// The table's capacity.
     pub throughput: Throughput,
+    /// The most that the table serves per second when billed per request.
+    #[serde(default)]
+    pub maximum: Maximum,
+    /// What the table serves at once, if somebody has asked for more than the usual.
+    #[serde(default)]
+    pub warm: Option<Throughput>,
 }
 
 /// What stream records show.

@@ -3,12 +3,14 @@
 //! Clients' actions enter through [`Region::write`]; replicated changes join at [`record_change`], where everything that
 //! follows from a change is derived.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use bytes::Bytes;
-use graticule_kv::{Batch, CommitError, Decision, Declared, ReadError, Value, transact};
+use graticule_kv::{
+    Batch, CommitError, Contention, Decision, Declared, ReadError, Value, transact_contending,
+};
 use graticule_model::{
-    Error, Item, RegionName, Version, codec::item_to_json, limits::CLIENT_REQUEST_TOKEN_MS,
+    CapacityKind, Error, Item, RegionName, Version, codec::item_to_json, limits::CLIENT_REQUEST_TOKEN_MS,
     value::item_size_bytes, version::HybridTime,
 };
 use tokio::sync::oneshot;
@@ -16,6 +18,8 @@ use tokio::sync::oneshot;
 use crate::{
     action::{Action, DecideError, Effect, LazyItem},
     catalogue::{commit_error, fence_key, fence_value},
+    collections::{CollectionSizes, known_collection},
+    consumed::{Consumed, write_units},
     coverage::{Cover, Coverage, FROZEN_WAIT},
     derive::{BASE, COUNT_BYTES, COUNT_ITEMS, counter_key, index_effect},
     layout::{KeyBuilder, Space},
@@ -36,6 +40,18 @@ pub struct Written {
     pub old: Option<Record>,
     /// The item after.
     pub new: Option<Record>,
+    /// The size of its item collection after the whole write; `None` if it is not known.
+    pub collection_bytes: Option<u64>,
+}
+
+impl Written {
+    /// What it has consumed, with the indexes that had to follow.
+    ///
+    /// # Errors
+    /// If a stored item is damaged.
+    pub fn consumed(&self) -> Result<Consumed, Error> {
+        Consumed::of_change(&self.table, self.old.as_ref(), self.new.as_ref()).map_err(internal)
+    }
 }
 
 /// Makes a transaction happen once.
@@ -63,6 +79,21 @@ struct Prepared {
     table: Arc<Table>,
     key: PrimaryKey,
     item_key: Vec<u8>,
+    /// The counter of its item collection, if that has one.
+    collection: Option<Vec<u8>>,
+}
+
+/// A write that is ready to be decided.
+struct Ready<'a> {
+    actions: &'a [Action],
+    prepared: &'a [Prepared],
+    /// The tables of the actions, each once.
+    tables: &'a [&'a Arc<Table>],
+    token: Option<&'a RequestToken>,
+    /// The item collections as they were just before.
+    collections: &'a CollectionSizes,
+    /// It pays for preparing and committing.
+    transaction: bool,
 }
 
 enum Attempt {
@@ -77,11 +108,38 @@ enum Attempt {
     Failed(ReadError),
 }
 
+impl Ready<'_> {
+    /// Clients are told of transactions that have an item; expiry waits for them.
+    fn contention(&self) -> Contention {
+        match (self.transaction, self.actions.iter().any(|action| action.expiry)) {
+            (true, _) => Contention::Claim,
+            (false, false) => Contention::Yield,
+            (false, true) => Contention::Wait,
+        }
+    }
+
+    /// How the write ends if other transactions have these of its keys, as [`declare`] has them.
+    fn conflicts(&self, taken: &[usize]) -> Result<WriteOutcome, Error> {
+        let keys_before = usize::from(self.token.is_some());
+        let mut errors = vec![None; self.actions.len()];
+        for position in taken {
+            match position.checked_sub(keys_before) {
+                None => return Err(Error::TransactionInProgress),
+                Some(action) => errors[action] = Some(Error::TransactionConflict),
+            }
+        }
+        Ok(WriteOutcome::Refused(errors))
+    }
+}
+
 /// What a decision has come to, kept beside the commit so that an unknown outcome can be settled.
 struct Pending {
     version: Version,
     written: Vec<Written>,
 }
+
+/// What a write is to pay, as far as tables with limited capacity are concerned.
+type Bill = Vec<(Arc<Table>, Consumed)>;
 
 pub(crate) fn tombstone_key(table: &Table, key: &PrimaryKey, time: HybridTime) -> Vec<u8> {
     let builder = KeyBuilder::table(Space::Tombstones, table.id).number(time.to_bits());
@@ -201,7 +259,7 @@ impl Region {
     /// # Errors
     /// What stands in its way.
     pub async fn write_one(self: &Arc<Region>, action: Action) -> Result<Written, Error> {
-        match self.write(vec![action], None).await? {
+        match self.write_in_background(vec![action], None, false).await? {
             WriteOutcome::Done(mut written) => Ok(written.pop().expect("one action was done")),
             WriteOutcome::Refused(errors) => {
                 Err(errors.into_iter().flatten().next().expect("the one action was refused"))
@@ -210,7 +268,7 @@ impl Region {
         }
     }
 
-    /// Does all of the actions, atomically, or none. Goes on to the end even if the caller stops waiting.
+    /// A transaction: does all of the actions, atomically, or none. Goes on to the end even if the caller stops waiting.
     ///
     /// # Errors
     /// If the request as a whole cannot be done. What a single action objects to is in [`WriteOutcome::Refused`].
@@ -219,11 +277,20 @@ impl Region {
         actions: Vec<Action>,
         token: Option<RequestToken>,
     ) -> Result<WriteOutcome, Error> {
+        self.write_in_background(actions, token, true).await
+    }
+
+    async fn write_in_background(
+        self: &Arc<Region>,
+        actions: Vec<Action>,
+        token: Option<RequestToken>,
+        transaction: bool,
+    ) -> Result<WriteOutcome, Error> {
         let (reply, answer) = oneshot::channel();
         let region = Arc::clone(self);
         // A write that is abandoned halfway would let watermarks pass its version before it is committed.
         self.env.spawn("write", async move {
-            let _ = reply.send(region.write_to_the_end(&actions, token.as_ref()).await);
+            let _ = reply.send(region.write_to_the_end(&actions, token.as_ref(), transaction).await);
         });
         answer.await.unwrap_or_else(|_| Err(internal("a write ended early")))
     }
@@ -232,6 +299,7 @@ impl Region {
         &self,
         actions: &[Action],
         token: Option<&RequestToken>,
+        transaction: bool,
     ) -> Result<WriteOutcome, Error> {
         for _ in 0..ATTEMPTS_MAX {
             let prepared = match self.prepare(actions).await? {
@@ -239,22 +307,32 @@ impl Region {
                 Err(refused) => return Ok(WriteOutcome::Refused(refused)),
             };
             let ticket = self.clock.begin_write();
-            let mut pending = None;
+            let (mut pending, mut bill) = (None, Bill::new());
             let mut tables: Vec<&Arc<Table>> = prepared.iter().map(|prepared| &prepared.table).collect();
             tables.sort_by_key(|table| table.id);
             tables.dedup_by_key(|table| table.id);
             let declared = declare(&tables, &prepared, token);
+            let counters = prepared.iter().filter_map(|prepared| prepared.collection.as_ref());
+            let collections = &CollectionSizes::read(&*self.engine, counters).await?;
+            let ready =
+                Ready { actions, prepared: &prepared, tables: &tables, token, collections, transaction };
             let decide = |values: &[Option<Value>]| {
-                self.decide(actions, &prepared, &tables, token, values, &mut pending)
+                bill.clear();
+                self.decide(&ready, values, &mut pending, &mut bill)
             };
-            let attempt = match transact(&*self.engine, &declared, decide).await {
+            let contention = ready.contention();
+            let attempt = match transact_contending(&*self.engine, &declared, contention, decide).await {
                 Ok((attempt, _)) => attempt,
+                Err(CommitError::Contended(taken)) => return ready.conflicts(&taken),
                 Err(CommitError::Unknown(reason)) => {
                     self.settle(&prepared, pending.as_ref(), &reason).await?
                 }
                 Err(error) => return Err(commit_error(error)),
             };
             drop(ticket);
+            for (table, consumed) in &bill {
+                self.charge(table, consumed, CapacityKind::Write);
+            }
             match attempt {
                 Attempt::Done => {
                     let pending = pending.expect("a decision that is done has left its answer");
@@ -277,7 +355,12 @@ impl Region {
         for (action, error) in actions.iter().zip(&mut errors) {
             let table = self.active_table(&action.table).await?;
             match action.primary_key(&table) {
-                Ok(key) => prepared.push(Prepared { item_key: table.item_key(&key), table, key }),
+                Ok(key) => prepared.push(Prepared {
+                    item_key: table.item_key(&key),
+                    collection: known_collection(&table, &key),
+                    table,
+                    key,
+                }),
                 Err(reason) => *error = Some(reason),
             }
         }
@@ -295,13 +378,12 @@ impl Region {
 
     fn decide(
         &self,
-        actions: &[Action],
-        prepared: &[Prepared],
-        tables: &[&Arc<Table>],
-        token: Option<&RequestToken>,
+        ready: &Ready<'_>,
         values: &[Option<Value>],
         pending: &mut Option<Pending>,
+        bill: &mut Bill,
     ) -> Decision<Attempt> {
+        let &Ready { actions, prepared, tables, token, .. } = ready;
         let now_ms = self.env.unix_ms();
         let mut values = values.iter();
         let mut coverage = Vec::with_capacity(tables.len());
@@ -328,17 +410,30 @@ impl Region {
                 Attempt::TokenMismatch
             });
         }
-        let decided = match decide_all(actions, prepared, values) {
+        let metered = tables.iter().any(|table| table.is_metered());
+        if metered && let Some(refused) = self.admit_writes(ready) {
+            return Decision::Abort(Attempt::Ended(WriteOutcome::Refused(refused)));
+        }
+        let decided = match decide_all(actions, prepared, values.clone()) {
             Ok(Ok(decided)) => decided,
-            Ok(Err(refused)) => return Decision::Abort(Attempt::Ended(WriteOutcome::Refused(refused))),
+            Ok(Err(refused)) => {
+                if metered {
+                    bill_refused(ready, values, bill);
+                }
+                return Decision::Abort(Attempt::Ended(WriteOutcome::Refused(refused)));
+            }
             Err(error) => return Decision::Abort(Attempt::Failed(error)),
         };
         let seen = decided.iter().filter_map(|(old, _)| old.as_ref()).map(|record| record.version.time).max();
         let version = self.clock.version(seen.unwrap_or_default());
         let mut batch = Batch::new();
+        let mut collections = ready.collections.clone();
+        let collection_bytes_max = self.collection_bytes_max.load(Ordering::Relaxed);
+        let mut too_large: Option<Vec<Option<Error>>> = None;
         let mut written = Vec::with_capacity(actions.len());
         for ((old, effect), (prepared, action)) in decided.into_iter().zip(prepared.iter().zip(actions)) {
             let table = &prepared.table;
+            let effects_before = batch.effects.len();
             let live = |record: &Option<Record>| record.clone().filter(|record| !record.tombstone);
             let new = match effect {
                 Effect::Nothing => live(&old),
@@ -361,7 +456,25 @@ impl Region {
                     }
                 }
             };
-            written.push(Written { table: Arc::clone(table), old: live(&old), new });
+            if let Err(error) = collections.take(&batch.effects[effects_before..], collection_bytes_max) {
+                too_large.get_or_insert_with(|| vec![None; actions.len()])[written.len()] = Some(error);
+            }
+            let table = Arc::clone(table);
+            written.push(Written { table, old: live(&old), new, collection_bytes: None });
+        }
+        if let Some(refused) = too_large {
+            return Decision::Abort(Attempt::Ended(WriteOutcome::Refused(refused)));
+        }
+        for (written, prepared) in written.iter_mut().zip(prepared) {
+            written.collection_bytes =
+                prepared.collection.as_ref().and_then(|counter| collections.bytes(counter));
+        }
+        if metered {
+            match self.bill_written(ready, &written, bill) {
+                Ok(None) => {}
+                Ok(Some(refused)) => return Decision::Abort(Attempt::Ended(WriteOutcome::Refused(refused))),
+                Err(error) => return Decision::Abort(Attempt::Failed(error)),
+            }
         }
         if let Some(token) = token {
             let mut value = token.fingerprint.to_be_bytes().to_vec();
@@ -370,6 +483,43 @@ impl Region {
         }
         *pending = Some(Pending { version, written });
         if batch.is_empty() { Decision::Abort(Attempt::Done) } else { Decision::Commit(batch, Attempt::Done) }
+    }
+
+    /// What stands in the way of the actions whose tables have no capacity left, if any. Expiry needs none.
+    fn admit_writes(&self, ready: &Ready<'_>) -> Option<Vec<Option<Error>>> {
+        let pairs = ready.actions.iter().zip(ready.prepared);
+        let errors: Vec<Option<Error>> = pairs
+            .map(|(action, prepared)| {
+                if action.expiry { None } else { self.admit(&prepared.table, None, CapacityKind::Write).err() }
+            })
+            .collect();
+        errors.iter().any(Option::is_some).then_some(errors)
+    }
+
+    /// Makes out the bill for what is about to be committed; or says which actions have to wait for the capacity of a
+    /// global secondary index that follows them.
+    fn bill_written(
+        &self,
+        ready: &Ready<'_>,
+        written: &[Written],
+        bill: &mut Bill,
+    ) -> Result<Option<Vec<Option<Error>>>, ReadError> {
+        let mut errors = vec![None; written.len()];
+        for ((action, written), error) in ready.actions.iter().zip(written).zip(&mut errors) {
+            if action.expiry || !written.table.is_metered() {
+                continue;
+            }
+            let consumed =
+                Consumed::of_change(&written.table, written.old.as_ref(), written.new.as_ref())?;
+            *error = self.admit_index_writes(&written.table, &consumed).err();
+            let consumed = if ready.transaction { consumed.in_transaction() } else { consumed };
+            bill.push((Arc::clone(&written.table), consumed));
+        }
+        if errors.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        bill.clear();
+        Ok(Some(errors))
     }
 
     /// Finds out what became of a commit whose outcome is unknown: its version is unique.
@@ -387,6 +537,19 @@ impl Region {
             }
         }
         Err(internal(reason))
+    }
+}
+
+/// A write whose condition does not hold costs what it has looked at.
+fn bill_refused(ready: &Ready<'_>, values: std::slice::Iter<'_, Option<Value>>, bill: &mut Bill) {
+    for ((action, prepared), value) in ready.actions.iter().zip(ready.prepared).zip(values) {
+        if action.expiry || !prepared.table.is_metered() {
+            continue;
+        }
+        let stored = value.clone().and_then(|value| Record::decode(value).ok());
+        let consumed = Consumed::table(write_units(stored.map_or(0, |record| record.size_bytes as usize)));
+        let consumed = if ready.transaction { consumed.in_transaction() } else { consumed };
+        bill.push((Arc::clone(&prepared.table), consumed));
     }
 }
 

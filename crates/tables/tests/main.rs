@@ -9,6 +9,7 @@
 
 mod apply;
 mod catalogue;
+mod collections;
 mod indexes;
 mod reading;
 mod records;
@@ -18,3 +19,4 @@ mod support;
 mod tombstones;
 mod transactions;
 mod versions;
+mod wide_keys;

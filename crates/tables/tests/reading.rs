@@ -206,6 +206,7 @@ async fn a_page_holds_a_megabyte() {
             after: None,
             limit: None,
             whole_items: false,
+            consistent: true,
         };
         let page = region.page(&table, &request).await.unwrap();
         assert_eq!(page.records.len(), 6, "the item that crosses the limit is the last one");
@@ -246,6 +247,7 @@ async fn a_start_key_must_fit() {
             after: Some(&after),
             limit: None,
             whole_items: false,
+            consistent: true,
         };
         match region.page(&table, &request).await {
             Ok(_) => assert!(fits, "{after:?}"),
@@ -259,6 +261,7 @@ async fn a_start_key_must_fit() {
         after: None,
         limit: None,
         whole_items: false,
+        consistent: true,
     };
     assert_eq!(region.page(&table, &absent).await.unwrap_err(), Error::IndexMissing("absent".to_owned()));
     assert!(region.active_table(&table_name("t-2")).await.is_err());
@@ -283,6 +286,7 @@ async fn whole_items_come_from_behind_an_index() {
             after: None,
             limit: None,
             whole_items,
+            consistent: true,
         };
         let page = region.page(&table, &request).await.unwrap();
         assert_eq!(page.records.len(), 1);

@@ -33,7 +33,11 @@ fn settings() -> impl Strategy<Value = Settings> {
         _ => Member::Joining { source: region_name("s") },
     };
     (
-        register(move |number| Billing { on_demand: number % 2 == 0, throughput: throughput(number) }),
+        register(move |number| Billing {
+            on_demand: number % 2 == 0,
+            throughput: throughput(number),
+            ..Billing::default()
+        }),
         prop::collection::btree_map("i-[12]", register(index), 0..3),
         register(|number| (number % 2 == 0).then(|| format!("ttl{number}"))),
         register(|number| (number % 3 == 0).then_some(StreamView::NewAndOldImages)),

@@ -20,8 +20,8 @@ use graticule_model::{
 use graticule_tables::{
     Action, ActionKind, Direction, PageLimit, PageRequest, Record, Region, Span, Table, Written,
     schema::{
-        Billing, IndexDefinition, IndexState, KeyAttribute, KeySchema, Member, Projection, Register,
-        Settings, TABLE_FORMAT, TableStatus, Throughput,
+        Billing, CapacityHistory, IndexDefinition, IndexState, KeyAttribute, KeySchema, Member, Projection, Register,
+        Settings, TABLE_FORMAT, TableStatus,
     },
 };
 
@@ -140,13 +140,13 @@ pub(crate) fn key_schema(partition: (&str, KeyType), sort: Option<(&str, KeyType
 }
 
 pub(crate) fn definition(key: KeySchema, projection: Projection) -> IndexDefinition {
-    IndexDefinition { key, projection, throughput: Throughput::default() }
+    IndexDefinition::new(key, projection)
 }
 
 /// A table that can be created.
 pub(crate) fn new_table(region: &Region, name: &str, key: KeySchema) -> Table {
     let version = region.clock().version(HybridTime::ZERO);
-    let billing = Billing { on_demand: true, throughput: Throughput::default() };
+    let billing = Billing { on_demand: true, ..Billing::default() };
     Table {
         format: TABLE_FORMAT,
         id: 0,
@@ -172,6 +172,7 @@ pub(crate) fn new_table(region: &Region, name: &str, key: KeySchema) -> Table {
         deletion_protection: false,
         tags: BTreeMap::new(),
         on_demand_since_ms: None,
+        capacity: CapacityHistory::default(),
     }
 }
 
@@ -221,6 +222,7 @@ pub(crate) async fn read_all(
             after: after.as_ref(),
             limit,
             whole_items: false,
+            consistent: true,
         };
         let page = region.page(table, &request).await?;
         assert!(limit.is_none_or(|limit| page.records.len() <= limit));
@@ -274,11 +276,30 @@ fn counted(items: &[Item]) -> (u64, u64) {
     (items.len() as u64, items.iter().map(|item| item_size_bytes(item) as u64).sum())
 }
 
+/// Asserts that the sizes of item collections say what the items of a table say.
+async fn assert_collections(region: &Region, table: &Table, items: &[Item]) {
+    let mut expected: BTreeMap<String, (Item, u64)> = BTreeMap::new();
+    for item in items {
+        let partition = &item[&table.key.partition_key().name];
+        let entries = table.local_indexes.values().filter_map(|definition| projected(table, definition, item));
+        let bytes = item_size_bytes(item) + entries.map(|entry| item_size_bytes(&entry)).sum::<usize>();
+        let collection = expected.entry(format!("{partition:?}")).or_insert_with(|| (item.clone(), 0));
+        collection.1 += bytes as u64;
+    }
+    for (item, bytes) in expected.values() {
+        let key = table.key_of(item).unwrap();
+        assert_eq!(region.collection_bytes(table, &key).await.unwrap(), Some(*bytes), "collection of {item:?}");
+    }
+}
+
 /// Asserts that counters and every index of a table say what its items say, while nobody writes.
 pub(crate) async fn assert_derived(region: &Region, name: &str) {
     let table = region.table(&table_name(name)).await.unwrap();
     let items = scan(region, &table, None).await;
     assert_eq!(region.counts(&table, None).await.unwrap(), counted(&items), "counters of the table");
+    if table.has_collections() {
+        assert_collections(region, &table, &items).await;
+    }
     for (name, index) in &table.indexes {
         let Some((_, definition)) = table.secondary(name) else { continue };
         assert_eq!(index.state, IndexState::Active, "{name}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use graticule_expr::{Condition, Placeholders, Update};
 use graticule_model::{AttributeValue, Error, ExpressionKind, Item, limits::CLIENT_REQUEST_TOKEN_MS};
-use graticule_tables::{Action, ActionKind, Region, RequestToken, Table, WriteOutcome};
+use graticule_tables::{Action, ActionKind, ReadOutcome, Region, RequestToken, Table, WriteOutcome};
 
 use crate::support::{Opened, item, mix, n, open, plain_table, put, s, scan, table_name};
 
@@ -35,7 +35,7 @@ async fn total(region: &Region, table: &Arc<Table>) -> i64 {
             (Arc::clone(table), table.key_from_request(&key).unwrap())
         })
         .collect();
-    let records = region.get_together(&keys).await.unwrap();
+    let ReadOutcome::Done(records) = region.get_together(&keys).await.unwrap() else { panic!("refused") };
     let balance = |item: Item| match &item["balance"] {
         AttributeValue::N(number) => i64::try_from(number.to_u64().expect("never negative")).unwrap(),
         other => panic!("{other:?}"),

@@ -56,7 +56,7 @@ async fn a_write_beats_what_it_saw() {
     // What was overtaken stays overtaken.
     region.apply(&region.table(&table_name("t-1")).await.unwrap(), &origin, vec![change]).await.unwrap();
     let table = region.table(&table_name("t-1")).await.unwrap();
-    let stored = region.get(&table, &table.key_from_request(&key).unwrap()).await.unwrap().unwrap();
+    let stored = region.get(&table, &table.key_from_request(&key).unwrap(), true).await.unwrap().unwrap();
     assert_eq!(stored.version, last);
 }
 

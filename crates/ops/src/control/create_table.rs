@@ -12,34 +12,33 @@ use graticule_model::{
 use graticule_tables::{
     Table,
     schema::{
-        Billing, IndexDefinition, KeySchema, Register, Settings, StreamView, TABLE_FORMAT, TableStatus,
-        Throughput,
+        Billing, CapacityHistory, IndexDefinition, KeySchema, Register, Settings, StreamView, TABLE_FORMAT, TableStatus,
     },
 };
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
+    capacity_input::{OnDemandInput, WarmInput},
     description::{Stage, describe},
     index_input::{IndexInput, check_projected},
     key_schema::{
         self, AttributeInput, Definitions, KeyElement, check_global_order, check_order,
-        constrain_definitions, constrain_key,
     },
     settings::{
-        BILLING_MODES, EncryptionInput, OnDemandInput, StreamInput, StreamWords, ThroughputInput, WarmInput,
+        EncryptionInput, StreamInput, StreamWords, ThroughputInput,
         table_class,
     },
-    tags::{TagInput, constrain_tags, read_tags},
+    tags::{TagInput, read_tags},
     unsupported,
 };
-use crate::{Context, constraints::Constraints, parameters::parse, reply::Reply};
+use crate::{Context, parameters::parse, reply::Reply};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request {
-    table_name: Option<String>,
-    attribute_definitions: Option<Vec<AttributeInput>>,
-    key_schema: Option<Vec<KeyElement>>,
+    table_name: String,
+    attribute_definitions: Vec<AttributeInput>,
+    key_schema: Vec<KeyElement>,
     local_secondary_indexes: Option<Vec<IndexInput>>,
     global_secondary_indexes: Option<Vec<IndexInput>>,
     billing_mode: Option<String>,
@@ -64,10 +63,7 @@ struct Request {
 /// [`Error::TableExists`], or what is wrong with the request.
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request = parse(body)?;
-    let mut constraints = Constraints::default();
-    let name = constraints.table_name(context, request.table_name.as_deref())?;
-    request.constrain(&mut constraints);
-    let name = constraints.checked(name)?;
+    let name = context.table_name(&request.table_name)?;
     request.check_supported()?;
     let design = request.design()?;
     let tags = read_tags(request.tags.as_deref().unwrap_or_default())?;
@@ -97,6 +93,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         deletion_protection: request.deletion_protection_enabled.unwrap_or(false),
         tags,
         on_demand_since_ms: design.billing.on_demand.then_some(now_ms),
+        capacity: CapacityHistory::default(),
     };
     table.reconcile_indexes(true);
     if let Some(view) = design.stream {
@@ -143,32 +140,6 @@ fn parameter<T>(text: impl Into<String>) -> Result<T, Error> {
 }
 
 impl Request {
-    fn constrain(&self, constraints: &mut Constraints) {
-        let definitions = constraints.required(self.attribute_definitions.as_ref(), "attributeDefinitions");
-        if let Some(definitions) = definitions {
-            constrain_definitions(definitions, constraints);
-        }
-        constrain_key(self.key_schema.as_ref(), "keySchema", 2, constraints);
-        let lists =
-            [("localSecondaryIndexes", self.local(), true), ("globalSecondaryIndexes", self.global(), false)];
-        for (list, indexes, local) in lists {
-            for (number, index) in indexes.iter().enumerate() {
-                index.constrain(&format!("{list}.{}.member", number + 1), local, constraints);
-            }
-        }
-        constraints.one_of(self.billing_mode.as_deref(), "billingMode", BILLING_MODES);
-        if let Some(throughput) = &self.provisioned_throughput {
-            throughput.constrain("provisionedThroughput", constraints);
-        }
-        if let Some(stream) = &self.stream_specification {
-            stream.constrain(constraints);
-        }
-        if let Some(encryption) = &self.encryption {
-            encryption.constrain(constraints);
-        }
-        constrain_tags(self.tags.as_deref().unwrap_or_default(), constraints);
-    }
-
     fn local(&self) -> &[IndexInput] {
         self.local_secondary_indexes.as_deref().unwrap_or_default()
     }
@@ -188,9 +159,7 @@ impl Request {
             return Err(unsupported(member));
         }
         self.encryption.as_ref().map_or(Ok(()), EncryptionInput::check)?;
-        self.on_demand_throughput.as_ref().map_or(Ok(()), OnDemandInput::check)?;
-        self.warm_throughput.as_ref().map_or(Ok(()), WarmInput::check)?;
-        self.global().iter().try_for_each(IndexInput::check_supported)
+        Ok(())
     }
 
     /// Checks what the members say together, in the service's order.
@@ -199,8 +168,8 @@ impl Request {
         let stream = self.stream_specification.as_ref().map_or(Ok(None), |it| it.view(&STREAM_WORDS))?;
         let infrequent_access = self.table_class.as_deref().map(table_class).transpose()?;
 
-        let definitions = Definitions::read(self.attribute_definitions.as_deref().unwrap_or_default())?;
-        let elements = self.key_schema.as_deref().unwrap_or_default();
+        let definitions = Definitions::read(&self.attribute_definitions)?;
+        let elements = &self.key_schema;
         check_order(elements)?;
         if self.local_secondary_indexes.as_ref().is_some_and(Vec::is_empty) {
             return parameter("List of LocalSecondaryIndexes is empty");
@@ -229,8 +198,17 @@ impl Request {
             (false, None) => parameter(
                 "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
             ),
-            (true, None) => Ok(Billing { on_demand, throughput: Throughput::default() }),
-            (false, Some(throughput)) => Ok(Billing { on_demand, throughput: throughput.units() }),
+            (_, throughput) => {
+                let throughput = throughput.map(|throughput| throughput.units()).unwrap_or_default();
+                let mut billing = Billing { on_demand, throughput, ..Billing::default() };
+                if let Some(input) = &self.on_demand_throughput {
+                    billing.maximum = input.apply("table", on_demand, billing.maximum)?;
+                }
+                if let Some(input) = &self.warm_throughput {
+                    billing.warm = Some(input.apply("table", billing.warm_units())?);
+                }
+                Ok(billing)
+            }
         }
     }
 
@@ -296,6 +274,7 @@ impl Request {
                 (true, None) => {}
                 (false, Some(throughput)) => definition.throughput = throughput.units(),
             }
+            input.set_capacity(on_demand, &mut definition)?;
             if !names.insert(name) {
                 return parameter(format!("Duplicate index name: {name}"));
             }

@@ -4,13 +4,13 @@ use graticule_model::{Error, IndexName, RegionName, names};
 use graticule_tables::{
     Table,
     schema::{
-        Derivation, IndexDefinition, IndexState, KeySchema, LocalIndex, Member, Projection, TableStatus,
-        Throughput,
+        Derivation, IndexDefinition, IndexState, KeySchema, LocalIndex, Maximum, Member, Projection,
+        TableStatus, Throughput, ThroughputHistory,
     },
 };
 use serde_json::{Map, Value, json};
 
-use super::settings::{WARM_UNITS, stream_view_name};
+use super::settings::stream_view_name;
 use crate::Context;
 
 /// At which moment of an operation a table is shown.
@@ -46,17 +46,33 @@ fn projection(projection: &Projection) -> Value {
     }
 }
 
-fn throughput(throughput: Throughput) -> Value {
-    json!({
-        "NumberOfDecreasesToday": 0,
+fn throughput(throughput: Throughput, history: Option<&ThroughputHistory>, now_ms: u64) -> Value {
+    let mut shown = json!({
+        "NumberOfDecreasesToday": history.map_or(0, |history| history.decreases_today(now_ms)),
         "ReadCapacityUnits": throughput.read,
         "WriteCapacityUnits": throughput.write,
-    })
+    });
+    let changes = history.map(|history| {
+        [("LastIncreaseDateTime", history.increased_ms), ("LastDecreaseDateTime", history.decreased_ms)]
+    });
+    for (member, at_ms) in changes.into_iter().flatten() {
+        if let Some(at_ms) = at_ms {
+            shown[member] = epoch_seconds(at_ms).into();
+        }
+    }
+    shown
 }
 
-fn warm_throughput(on_demand: bool, throughput: Throughput, status: &str) -> Value {
-    let (read, write) = if on_demand { WARM_UNITS } else { (throughput.read, throughput.write) };
-    json!({"ReadUnitsPerSecond": read, "WriteUnitsPerSecond": write, "Status": status})
+fn warm_throughput(units: Throughput, status: &str) -> Value {
+    json!({"ReadUnitsPerSecond": units.read, "WriteUnitsPerSecond": units.write, "Status": status})
+}
+
+/// `OnDemandThroughput`, if there is a maximum.
+fn on_demand_throughput(maximum: Maximum) -> Option<Value> {
+    let members = [("MaxReadRequestUnits", maximum.read), ("MaxWriteRequestUnits", maximum.write)];
+    let given = members.into_iter().filter_map(|(member, units)| Some((member.to_owned(), units?.into())));
+    let shown: Map<String, Value> = given.collect();
+    (!shown.is_empty()).then(|| shown.into())
 }
 
 /// Whether a global secondary index is on its way: being filled or removed. The expiry index is nobody's business.
@@ -82,6 +98,7 @@ pub(super) async fn describe(context: &Context, table: &Table, stage: Stage) -> 
     let here = context.region.name();
     let (items, bytes) = context.region.counts(table, None).await?;
     let billing = table.settings.billing.value;
+    let now_ms = context.region.env().unix_ms();
     let warm_status = if stage == Stage::Creating { "UPDATING" } else { "ACTIVE" };
     let attributes = table.attribute_definitions();
     let attributes = attributes
@@ -98,10 +115,13 @@ pub(super) async fn describe(context: &Context, table: &Table, stage: Stage) -> 
         "KeySchema": key_schema(&table.key),
         "ItemCount": items,
         "TableSizeBytes": bytes,
-        "ProvisionedThroughput": throughput(billing.throughput),
-        "WarmThroughput": warm_throughput(billing.on_demand, billing.throughput, warm_status),
+        "ProvisionedThroughput": throughput(billing.throughput, Some(&table.capacity.table), now_ms),
+        "WarmThroughput": warm_throughput(billing.warm_units(), warm_status),
         "DeletionProtectionEnabled": table.deletion_protection,
     });
+    if let Some(maximum) = on_demand_throughput(billing.maximum) {
+        shown["OnDemandThroughput"] = maximum;
+    }
     if billing.on_demand || table.on_demand_since_ms.is_some() {
         let mode = if billing.on_demand { "PAY_PER_REQUEST" } else { "PROVISIONED" };
         shown["BillingModeSummary"] = json!({"BillingMode": mode});
@@ -159,13 +179,13 @@ fn replica(table: &Table, region: &RegionName, member: &Member) -> Value {
     let mut shown = json!({
         "RegionName": region,
         "ReplicaStatus": status,
-        "WarmThroughput": warm_throughput(billing.on_demand, billing.throughput, "ACTIVE"),
+        "WarmThroughput": warm_throughput(billing.warm_units(), "ACTIVE"),
         "GlobalTableSettingsReplicationMode": REPLICATION_MODE,
     });
     let indexes: Vec<Value> = table
         .global_indexes()
         .map(|(name, definition)| {
-            let warm = warm_throughput(billing.on_demand, definition.throughput, "ACTIVE");
+            let warm = warm_throughput(definition.warm_units(billing.on_demand), "ACTIVE");
             json!({"IndexName": name, "WarmThroughput": warm})
         })
         .collect();
@@ -231,11 +251,16 @@ async fn global_indexes(context: &Context, table: &Table, stage: Stage) -> Resul
         if status == "CREATING" && stage != Stage::Creating {
             shown.insert("Backfilling".to_owned(), backfilling.into());
         }
-        shown.insert("ProvisionedThroughput".to_owned(), throughput(definition.throughput));
+        let history = table.capacity.indexes.get(name);
+        let provisioned = throughput(definition.throughput, history, context.region.env().unix_ms());
+        shown.insert("ProvisionedThroughput".to_owned(), provisioned);
+        if let Some(maximum) = on_demand_throughput(definition.maximum) {
+            shown.insert("OnDemandThroughput".to_owned(), maximum);
+        }
         let warm_status = if status == "CREATING" { "UPDATING" } else { "ACTIVE" };
         shown.insert(
             "WarmThroughput".to_owned(),
-            warm_throughput(on_demand, definition.throughput, warm_status),
+            warm_throughput(definition.warm_units(on_demand), warm_status),
         );
         indexes.push(shown.into());
     }

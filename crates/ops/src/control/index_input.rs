@@ -3,20 +3,14 @@
 use std::collections::BTreeSet;
 
 use graticule_model::{Error, IndexName, limits::PROJECTED_ATTRIBUTES_MAX};
-use graticule_tables::schema::{IndexDefinition, Projection, Throughput};
+use graticule_tables::schema::{IndexDefinition, Projection};
 use serde::Deserialize;
 
 use super::{
-    key_schema::{self, Definitions, KeyElement, constrain_key, shown},
-    settings::{OnDemandInput, ThroughputInput, WarmInput},
+    capacity_input::{OnDemandInput, WarmInput},
+    key_schema::{self, Definitions, KeyElement},
+    settings::ThroughputInput,
 };
-use crate::constraints::Constraints;
-
-/// Most attributes that one index may name in its projection.
-const NON_KEY_ATTRIBUTES_MAX: usize = 20;
-/// Most elements in the key of an index as the service model has it: local indexes have the table's limit.
-const GLOBAL_KEY_LENGTH_MAX: usize = 8;
-const LOCAL_KEY_LENGTH_MAX: usize = 2;
 
 /// `Projection`.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,9 +24,9 @@ struct ProjectionInput {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct IndexInput {
-    index_name: Option<String>,
-    key_schema: Option<Vec<KeyElement>>,
-    projection: Option<ProjectionInput>,
+    index_name: String,
+    key_schema: Vec<KeyElement>,
+    projection: ProjectionInput,
     pub(super) provisioned_throughput: Option<ThroughputInput>,
     on_demand_throughput: Option<OnDemandInput>,
     warm_throughput: Option<WarmInput>,
@@ -40,36 +34,30 @@ pub(super) struct IndexInput {
 
 impl IndexInput {
     pub(super) fn name(&self) -> &str {
-        self.index_name.as_deref().unwrap_or_default()
+        &self.index_name
     }
 
     pub(super) fn key(&self) -> &[KeyElement] {
-        self.key_schema.as_deref().unwrap_or_default()
+        &self.key_schema
     }
 
-    pub(super) fn constrain(&self, member: &str, local: bool, constraints: &mut Constraints) {
-        let name_member = format!("{member}.indexName");
-        if let Some(name) = constraints.required(self.index_name.as_deref(), &name_member) {
-            constraints.name(name, &name_member);
-        }
-        let length_max = if local { LOCAL_KEY_LENGTH_MAX } else { GLOBAL_KEY_LENGTH_MAX };
-        constrain_key(self.key_schema.as_ref(), &format!("{member}.keySchema"), length_max, constraints);
-        let projection_member = format!("{member}.projection");
-        if let Some(projection) = constraints.required(self.projection.as_ref(), &projection_member) {
-            projection.constrain(&projection_member, constraints);
-        }
-        if let Some(throughput) = &self.provisioned_throughput {
-            throughput.constrain(&format!("{member}.provisionedThroughput"), constraints);
-        }
-    }
-
-    /// Refuses what a global secondary index cannot have here.
+    /// Gives a global secondary index, whose provisioned throughput is set, the rest of its capacity.
     ///
     /// # Errors
-    /// If it asks for it.
-    pub(super) fn check_supported(&self) -> Result<(), Error> {
-        self.on_demand_throughput.as_ref().map_or(Ok(()), OnDemandInput::check)?;
-        self.warm_throughput.as_ref().map_or(Ok(()), WarmInput::check)
+    /// If it cannot have it.
+    pub(super) fn set_capacity(
+        &self,
+        on_demand: bool,
+        definition: &mut IndexDefinition,
+    ) -> Result<(), Error> {
+        let owner = format!("index: {}", self.name());
+        if let Some(input) = &self.on_demand_throughput {
+            definition.maximum = input.apply(&owner, on_demand, definition.maximum)?;
+        }
+        if let Some(input) = &self.warm_throughput {
+            definition.warm = Some(input.apply(&owner, definition.warm_units(on_demand))?);
+        }
+        Ok(())
     }
 
     /// The definition, with no capacity yet.
@@ -77,9 +65,9 @@ impl IndexInput {
     /// # Errors
     /// If the projection contradicts itself or a key attribute is not defined.
     pub(super) fn definition(&self, definitions: &Definitions) -> Result<IndexDefinition, Error> {
-        let projection = self.projection.as_ref().map_or(Ok(Projection::All), ProjectionInput::read)?;
+        let projection = self.projection.read()?;
         let key = key_schema::key(self.key(), definitions)?;
-        Ok(IndexDefinition { key, projection, throughput: Throughput::default() })
+        Ok(IndexDefinition::new(key, projection))
     }
 
     /// The name, checked.
@@ -92,17 +80,6 @@ impl IndexInput {
 }
 
 impl ProjectionInput {
-    fn constrain(&self, member: &str, constraints: &mut Constraints) {
-        let kinds = ["ALL", "INCLUDE", "KEYS_ONLY"];
-        constraints.one_of(self.projection_type.as_deref(), &format!("{member}.projectionType"), &kinds);
-        let Some(names) = &self.non_key_attributes else { return };
-        let member = format!("{member}.nonKeyAttributes");
-        constraints.length(names.len(), shown(names), &member, 1..=NON_KEY_ATTRIBUTES_MAX);
-        for (index, name) in names.iter().enumerate() {
-            constraints.text(name, &format!("{member}.{}.member", index + 1), 1..=255);
-        }
-    }
-
     fn read(&self) -> Result<Projection, Error> {
         let refuse = |text: String| Err(Error::Parameter(text));
         let kind = self.projection_type.as_deref();

@@ -10,6 +10,7 @@ use graticule_tables::{
 
 use crate::Context;
 
+mod capacity_input;
 pub(crate) mod create_table;
 pub(crate) mod delete_table;
 pub(crate) mod describe_continuous_backups;

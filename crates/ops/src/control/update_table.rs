@@ -16,22 +16,23 @@ use self::{
     replicas::{ReplicaChange, ReplicaUpdate},
 };
 use super::{
+    capacity_input::{OnDemandInput, WarmInput},
     check_idle,
     description::{Stage, describe},
-    key_schema::{AttributeInput, constrain_definitions},
+    key_schema::AttributeInput,
     not_found,
     settings::{
-        BILLING_MODES, EncryptionInput, OnDemandInput, StreamInput, StreamWords, ThroughputInput, WarmInput,
+        EncryptionInput, StreamInput, StreamWords, ThroughputInput,
         table_class,
     },
     unsupported,
 };
-use crate::{Context, constraints::Constraints, parameters::parse, reply::Reply};
+use crate::{Context, parameters::parse, reply::Reply};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request {
-    table_name: Option<String>,
+    table_name: String,
     attribute_definitions: Option<Vec<AttributeInput>>,
     billing_mode: Option<String>,
     provisioned_throughput: Option<ThroughputInput>,
@@ -57,10 +58,7 @@ struct Request {
 /// [`Error::TableNotFound`], [`Error::ResourceInUse`], [`Error::LimitExceeded`], or what is wrong with the request.
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request = parse(body)?;
-    let mut constraints = Constraints::default();
-    let name = constraints.table_name(context, request.table_name.as_deref())?;
-    request.constrain(&mut constraints);
-    let name = constraints.checked(name)?;
+    let name = context.table_name(&request.table_name)?;
     request.check_combination()?;
     request.check_supported()?;
     let change = Change::read(&request)?;
@@ -87,36 +85,6 @@ fn parameter<T>(text: impl Into<String>) -> Result<T, Error> {
 const CHANGES: &str = "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required";
 
 impl Request {
-    fn constrain(&self, constraints: &mut Constraints) {
-        constrain_definitions(self.attribute_definitions.as_deref().unwrap_or_default(), constraints);
-        constraints.one_of(self.billing_mode.as_deref(), "billingMode", BILLING_MODES);
-        if let Some(throughput) = &self.provisioned_throughput {
-            throughput.constrain("provisionedThroughput", constraints);
-        }
-        for (number, update) in self.index_updates().iter().enumerate() {
-            let member = format!("globalSecondaryIndexUpdates.{}.member", number + 1);
-            update.constrain(&member, constraints);
-        }
-        if let Some(stream) = &self.stream_specification {
-            stream.constrain(constraints);
-        }
-        if let Some(encryption) = &self.encryption {
-            encryption.constrain(constraints);
-        }
-        if let Some(updates) = &self.replica_updates {
-            constraints.length(updates.len(), "[]", "replicaUpdates", 1..=usize::MAX);
-            for (number, update) in updates.iter().enumerate() {
-                update.constrain(&format!("replicaUpdates.{}.member", number + 1), constraints);
-            }
-        }
-        let consistencies = ["EVENTUAL", "STRONG"];
-        constraints.one_of(
-            self.multi_region_consistency.as_deref(),
-            "multiRegionConsistency",
-            &consistencies,
-        );
-    }
-
     fn index_updates(&self) -> &[IndexUpdate] {
         self.global_secondary_index_updates.as_deref().unwrap_or_default()
     }
@@ -184,8 +152,7 @@ impl Request {
         if let Some((member, _)) = refused.iter().find(|(_, given)| *given) {
             return Err(unsupported(member));
         }
-        self.on_demand_throughput.as_ref().map_or(Ok(()), OnDemandInput::check)?;
-        self.warm_throughput.as_ref().map_or(Ok(()), WarmInput::check)
+        Ok(())
     }
 }
 
@@ -215,7 +182,8 @@ impl<'a> Change<'a> {
                 request.billing_mode.as_deref(),
                 request.provisioned_throughput.as_ref(),
                 request.index_updates(),
-            )?,
+            )?
+            .with(request.on_demand_throughput, request.warm_throughput),
             indexes: indexes::read(
                 request.index_updates(),
                 request.attribute_definitions.as_deref().unwrap_or_default(),
@@ -233,9 +201,10 @@ impl SettingsChange<'_> {
         let changed = region.update_settings(name, |table| {
             check_idle(table)?;
             let version = region.clock().register_version(table.settings.version().time);
-            self.billing.apply(table, &version)?;
+            let now_ms = region.env().unix_ms();
+            self.billing.apply(table, &version, now_ms)?;
             for change in &self.indexes {
-                change.apply(table, &version)?;
+                change.apply(table, &version, now_ms)?;
             }
             self.apply_stream(table, &version)?;
             if let Some(infrequent_access) = self.infrequent_access {

@@ -173,15 +173,15 @@ fn answer(
         match result {
             Ok(written) => {
                 if detail != Detail::None {
-                    let units = Consumed::of_write(&written)?;
+                    let units = written.consumed()?;
                     consumed.entry(given.table.clone()).or_default().add(units);
                 }
-                if let Some(shown) = key.and_then(|key| collection_metrics(&written.table, &key)) {
+                if let Some(shown) = key.and_then(|key| collection_metrics(&written, &key)) {
                     metrics.entry(&given.reference).or_default().push(shown);
                 }
             }
             // What others have written cannot be taken back, so the client is told what to send again.
-            Err(Error::Internal(_)) if !all_failed => {
+            Err(Error::Internal(_) | Error::Throttled(_) | Error::TransactionConflict) if !all_failed => {
                 unprocessed.entry(&given.reference).or_default().push(given.unprocessed());
             }
             Err(error) => return Err(error),

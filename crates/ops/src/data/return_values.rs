@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use graticule_model::{Error, Item, TableName, codec::item_to_value};
-use graticule_tables::{Table, Written};
+use graticule_tables::Written;
 use serde_json::{Value, json};
 
 use super::{
-    capacity::{Consumed, Detail, Split},
+    capacity::{Detail, Split, consumed_json},
     shape::{Choice, Shape},
 };
 use crate::reply::Reply;
@@ -119,10 +119,10 @@ impl Wanted {
             reply.json("Attributes", &attributes);
         }
         if self.capacity != Detail::None {
-            let consumed = Consumed::of_write(written)?;
-            reply.value("ConsumedCapacity", &consumed.to_json(table, self.capacity, Split::None));
+            let consumed = consumed_json(&written.consumed()?, table, self.capacity, Split::None);
+            reply.value("ConsumedCapacity", &consumed);
         }
-        let metrics = key.and_then(|key| collection_metrics(&written.table, key));
+        let metrics = key.and_then(|key| collection_metrics(written, key));
         reply.optional("ItemCollectionMetrics", metrics.as_ref());
         Ok(reply.finish())
     }
@@ -133,11 +133,16 @@ impl Wanted {
     }
 }
 
-/// The metrics of the collection of an item, of which only the key attributes matter; `None` for a table whose items
-/// form no collections.
-pub(crate) fn collection_metrics(table: &Table, key: &Item) -> Option<Value> {
+/// Bytes of a unit of `SizeEstimateRangeGB`.
+const GIGABYTE: u64 = 1024 * 1024 * 1024;
+
+/// The metrics of the collection of an item that was written, of which only the key attributes matter; `None` for a
+/// table whose items form no collections.
+pub(crate) fn collection_metrics(written: &Written, key: &Item) -> Option<Value> {
+    let table = &written.table;
     let name = &table.key.partition_key().name;
-    let value = key.get(name).filter(|_| !table.local_indexes.is_empty())?;
+    let value = key.get(name).filter(|_| table.has_collections())?;
     let collection = Item::from([(name.clone(), value.clone())]);
-    Some(json!({"ItemCollectionKey": item_to_value(&collection), "SizeEstimateRangeGB": [0.0, 1.0]}))
+    let lower = (written.collection_bytes.unwrap_or(0) / GIGABYTE) as f64;
+    Some(json!({"ItemCollectionKey": item_to_value(&collection), "SizeEstimateRangeGB": [lower, lower + 1.0]}))
 }

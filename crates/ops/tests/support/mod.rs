@@ -9,8 +9,8 @@ use graticule_ops::{Context, Service, dispatch};
 use graticule_tables::{
     Region, Table,
     schema::{
-        Billing, IndexDefinition, KeyAttribute, KeySchema, Projection, Register, Settings, TABLE_FORMAT,
-        TableStatus, Throughput,
+        Billing, CapacityHistory, IndexDefinition, KeyAttribute, KeySchema, Projection, Register, Settings, TABLE_FORMAT,
+        TableStatus,
     },
 };
 use serde_json::{Value, json};
@@ -121,7 +121,6 @@ fn register<T: Clone + PartialEq>(value: T) -> Register<T> {
 impl TableSpec {
     /// A table with a partition key.
     pub(crate) fn new(name: &str, partition: (&str, KeyType)) -> TableSpec {
-        let throughput = Throughput::default();
         TableSpec(Table {
             format: TABLE_FORMAT,
             id: 0,
@@ -133,7 +132,7 @@ impl TableSpec {
             key: KeySchema::simple(attribute(partition.0, partition.1), None),
             local_indexes: BTreeMap::new(),
             settings: Settings {
-                billing: register(Billing { on_demand: true, throughput }),
+                billing: register(Billing { on_demand: true, ..Billing::default() }),
                 indexes: BTreeMap::new(),
                 ttl: register(None),
                 stream: register(None),
@@ -147,6 +146,7 @@ impl TableSpec {
             deletion_protection: false,
             tags: BTreeMap::new(),
             on_demand_since_ms: None,
+            capacity: CapacityHistory::default(),
         })
     }
 
@@ -160,7 +160,7 @@ impl TableSpec {
     pub(crate) fn local(mut self, name: &str, sort: (&str, KeyType), projection: Projection) -> TableSpec {
         let partition = self.0.key.partition.clone();
         let key = KeySchema { partition, sort: vec![attribute(sort.0, sort.1)] };
-        let definition = IndexDefinition { key, projection, throughput: Throughput::default() };
+        let definition = IndexDefinition::new(key, projection);
         self.0.local_indexes.insert(name.parse().expect("the name of an index"), definition);
         self.0.reconcile_indexes(true);
         self
@@ -176,7 +176,7 @@ impl TableSpec {
     ) -> TableSpec {
         let sort = sort.map(|(name, kind)| attribute(name, kind));
         let key = KeySchema::simple(attribute(partition.0, partition.1), sort);
-        let definition = IndexDefinition { key, projection, throughput: Throughput::default() };
+        let definition = IndexDefinition::new(key, projection);
         let name = name.parse().expect("the name of an index");
         self.0.settings.indexes.insert(name, register(Some(definition)));
         self.0.reconcile_indexes(true);

@@ -20,7 +20,7 @@ pub use outgoing::Outgoing;
 use crate::{
     global::cursor::{CursorKind, cursor_key, encode_cursor},
     region::Region,
-    schema::{IndexDefinition, KeySchema, Member, Settings, Table, TableStatus},
+    schema::{CapacityHistory, IndexDefinition, KeySchema, Member, Settings, Table, TableStatus},
 };
 
 /// What replicas of a table tell each other of it.
@@ -104,6 +104,7 @@ impl Table {
         if self.settings.billing.value.on_demand && !before.billing.value.on_demand {
             self.on_demand_since_ms = Some(now_ms);
         }
+        self.capacity.note(before, &self.settings, now_ms);
     }
 }
 
@@ -201,6 +202,7 @@ impl Region {
             deletion_protection: false,
             tags: BTreeMap::new(),
             on_demand_since_ms: shared.settings.billing.value.on_demand.then_some(now_ms),
+            capacity: CapacityHistory::default(),
         };
         table.reconcile_indexes(true);
         if let Some(view) = table.settings.stream.value {

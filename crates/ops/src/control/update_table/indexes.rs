@@ -7,22 +7,22 @@ use std::collections::BTreeSet;
 use graticule_model::{Error, IndexName, Version, limits::GLOBAL_INDEXES_MAX};
 use graticule_tables::{
     Table,
-    schema::{IndexDefinition, IndexState, Register, Throughput},
+    schema::{IndexDefinition, IndexState, Register},
 };
 use serde::Deserialize;
 
 use super::{
     super::{
+        capacity_input::{OnDemandInput, WarmInput},
         description::is_on_its_way,
         in_use,
         index_input::{IndexInput, check_projected},
         key_schema::{AttributeInput, Definitions, check_global_order},
-        settings::{OnDemandInput, ThroughputInput, WarmInput},
+        settings::ThroughputInput,
     },
-    billing::unchanged,
+    billing::{check_decrease, unchanged},
     parameter,
 };
-use crate::constraints::Constraints;
 
 /// One entry of the list.
 #[derive(Debug, Clone, Deserialize)]
@@ -35,8 +35,8 @@ pub(super) struct IndexUpdate {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct CapacityInput {
-    index_name: Option<String>,
+pub(super) struct CapacityInput {
+    index_name: String,
     provisioned_throughput: Option<ThroughputInput>,
     on_demand_throughput: Option<OnDemandInput>,
     warm_throughput: Option<WarmInput>,
@@ -45,33 +45,10 @@ struct CapacityInput {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct DeleteInput {
-    index_name: Option<String>,
+    index_name: String,
 }
 
 impl IndexUpdate {
-    pub(super) fn constrain(&self, member: &str, constraints: &mut Constraints) {
-        let mut constrain_name = |name: Option<&str>, member: &str| {
-            let member = format!("{member}.indexName");
-            if let Some(name) = constraints.required(name, &member) {
-                constraints.name(name, &member);
-            }
-        };
-        if let Some(update) = &self.update {
-            constrain_name(update.index_name.as_deref(), &format!("{member}.update"));
-        }
-        if let Some(delete) = &self.delete {
-            constrain_name(delete.index_name.as_deref(), &format!("{member}.delete"));
-        }
-        if let Some(create) = &self.create {
-            create.constrain(&format!("{member}.create"), false, constraints);
-        }
-        if let Some(throughput) =
-            self.update.as_ref().and_then(|update| update.provisioned_throughput.as_ref())
-        {
-            throughput.constrain(&format!("{member}.update.provisionedThroughput"), constraints);
-        }
-    }
-
     /// Whether it creates or deletes an index.
     pub(super) fn builds(&self) -> bool {
         self.create.is_some() || self.delete.is_some()
@@ -79,13 +56,44 @@ impl IndexUpdate {
 
     /// The index that it gives other capacity.
     pub(super) fn updated(&self) -> Option<&str> {
-        self.update.as_ref()?.index_name.as_deref()
+        self.update.as_ref().map(|update| &update.index_name[..])
     }
 
     fn name(&self) -> &str {
         let created = self.create.as_ref().map(IndexInput::name);
-        let deleted = self.delete.as_ref().and_then(|delete| delete.index_name.as_deref());
+        let deleted = self.delete.as_ref().map(|delete| &delete.index_name[..]);
         created.or(deleted).or(self.updated()).unwrap_or_default()
+    }
+}
+
+impl CapacityInput {
+    /// The index with its new capacity.
+    fn apply(&self, table: &Table, name: &IndexName, now_ms: u64) -> Result<IndexDefinition, Error> {
+        let current = check_changeable(table, name, "update")?;
+        let on_demand = table.settings.billing.value.on_demand;
+        let owner = format!("index: {name}");
+        let mut definition = current.clone();
+        if let Some(throughput) = self.provisioned_throughput.map(|input| input.units()) {
+            if on_demand {
+                return parameter(format!(
+                    "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {name} when BillingMode is PAY_PER_REQUEST"
+                ));
+            }
+            if current.throughput == throughput {
+                return Err(unchanged(&format!("index {name}"), &format!("index {name}"), throughput));
+            }
+            let history = table.capacity.indexes.get(name).cloned().unwrap_or_default();
+            check_decrease(&history, current.throughput, throughput, now_ms)?;
+            definition.throughput = throughput;
+            definition.warm = Some(current.warm_units(on_demand));
+        }
+        if let Some(input) = &self.on_demand_throughput {
+            definition.maximum = input.apply(&owner, on_demand, definition.maximum)?;
+        }
+        if let Some(input) = &self.warm_throughput {
+            definition.warm = Some(input.apply(&owner, definition.warm_units(on_demand))?);
+        }
+        Ok(definition)
     }
 }
 
@@ -93,7 +101,7 @@ impl IndexUpdate {
 #[derive(Debug)]
 pub(super) enum IndexChange {
     Create { name: IndexName, input: Box<IndexInput>, definitions: Definitions },
-    Capacity { name: IndexName, throughput: Throughput },
+    Capacity { name: IndexName, input: CapacityInput },
     Delete { name: IndexName },
 }
 
@@ -146,7 +154,6 @@ impl IndexChange {
     fn read(update: &IndexUpdate, definitions: &[AttributeInput]) -> Result<IndexChange, Error> {
         let name: IndexName = update.name().parse()?;
         if let Some(input) = &update.create {
-            input.check_supported()?;
             let definitions = Definitions::read(definitions)?;
             if definitions.is_empty() {
                 return parameter(format!("AttributeDefinitions is not specified for index: {name}"));
@@ -154,21 +161,22 @@ impl IndexChange {
             return Ok(IndexChange::Create { name, input: Box::new(input.clone()), definitions });
         }
         let Some(capacity) = &update.update else { return Ok(IndexChange::Delete { name }) };
-        capacity.on_demand_throughput.as_ref().map_or(Ok(()), OnDemandInput::check)?;
-        capacity.warm_throughput.as_ref().map_or(Ok(()), WarmInput::check)?;
-        match &capacity.provisioned_throughput {
-            Some(throughput) => Ok(IndexChange::Capacity { name, throughput: throughput.units() }),
-            None => parameter(format!(
+        if capacity.provisioned_throughput.is_none()
+            && capacity.on_demand_throughput.is_none()
+            && capacity.warm_throughput.is_none()
+        {
+            return parameter(format!(
                 "Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: {name}"
-            )),
+            ));
         }
+        Ok(IndexChange::Capacity { name, input: capacity.clone() })
     }
 
     /// Changes the table's settings.
     ///
     /// # Errors
     /// If the table's indexes do not allow it.
-    pub(super) fn apply(&self, table: &mut Table, version: &Version) -> Result<(), Error> {
+    pub(super) fn apply(&self, table: &mut Table, version: &Version, now_ms: u64) -> Result<(), Error> {
         match self {
             IndexChange::Create { name, input, definitions } => {
                 let definition = created(table, name, input, definitions)?;
@@ -183,17 +191,8 @@ impl IndexChange {
                 }
                 table.settings.indexes.insert(name.clone(), Register::new(version.clone(), None));
             }
-            IndexChange::Capacity { name, throughput } => {
-                let mut definition = check_changeable(table, name, "update")?;
-                if table.settings.billing.value.on_demand {
-                    return parameter(format!(
-                        "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {name} when BillingMode is PAY_PER_REQUEST"
-                    ));
-                }
-                if definition.throughput == *throughput {
-                    return Err(unchanged(&format!("index {name}"), &format!("index {name}"), *throughput));
-                }
-                definition.throughput = *throughput;
+            IndexChange::Capacity { name, input } => {
+                let definition = input.apply(table, name, now_ms)?;
                 table.settings.indexes.insert(name.clone(), Register::new(version.clone(), Some(definition)));
             }
         }
@@ -260,6 +259,7 @@ fn created(
         (true, None) => {}
         (false, Some(throughput)) => definition.throughput = throughput.units(),
     }
+    input.set_capacity(table.settings.billing.value.on_demand, &mut definition)?;
     check_not_deleting(table, name)?;
     if table.indexes.values().any(is_on_its_way) {
         return Err(one_at_a_time());

@@ -17,7 +17,7 @@ use super::{
     super::{being_used, check_idle, find_table, not_found, settings::table_class, unsupported},
     parameter,
 };
-use crate::{Context, constraints::Constraints};
+use crate::Context;
 
 /// One entry of the list.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,7 +33,7 @@ pub(super) struct ReplicaUpdate {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ReplicaInput {
-    region_name: Option<String>,
+    region_name: String,
     #[serde(rename = "KMSMasterKeyId")]
     key: Option<IgnoredAny>,
     provisioned_throughput_override: Option<IgnoredAny>,
@@ -57,7 +57,7 @@ impl IndexOverride {
 
 impl ReplicaInput {
     fn region(&self) -> &str {
-        self.region_name.as_deref().unwrap_or_default()
+        &self.region_name
     }
 
     /// Refuses settings of one replica's own.
@@ -74,18 +74,6 @@ impl ReplicaInput {
         match refused.iter().find(|(_, given)| *given) {
             Some((member, _)) => Err(unsupported(member)),
             None => Ok(()),
-        }
-    }
-}
-
-impl ReplicaUpdate {
-    pub(super) fn constrain(&self, member: &str, constraints: &mut Constraints) {
-        for (action, input) in [("create", &self.create), ("update", &self.update), ("delete", &self.delete)]
-        {
-            if let Some(input) = input {
-                let member = format!("{member}.{action}.regionName");
-                constraints.required(input.region_name.as_ref(), &member);
-            }
         }
     }
 }
