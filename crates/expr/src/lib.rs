@@ -7,8 +7,10 @@
 mod condition;
 mod function;
 mod key_condition;
+mod legacy;
 mod lexer;
 mod parser;
+pub mod partiql;
 mod path;
 mod placeholders;
 mod projection;
@@ -20,7 +22,9 @@ pub use condition::Condition;
 pub use graticule_model::error::{ExpressionError, ExpressionKind};
 pub use key_condition::{
     KeyCondition, KeySchemaRef, KeyTerm, SortCondition, match_key_terms, parse_key_condition,
+    parse_key_terms,
 };
+pub use legacy::{AttributeChange, Comparison, ComparisonOperator};
 pub use placeholders::Placeholders;
 pub use projection::Projection;
 pub use update::Update;

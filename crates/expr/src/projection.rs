@@ -3,11 +3,11 @@
 //! Invariant of [`PathTree`]: no path in it lies inside another, and no place is taken for both a map and a list.
 //! Updates use the same tree, for their targets obey the same rule.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use graticule_model::{
     AttributeValue, Error,
-    error::{ExpressionError, ExpressionKind},
+    error::{ExpressionError, ExpressionKind, LegacyError},
     value::Item,
 };
 
@@ -20,7 +20,16 @@ use crate::{
 /// A parsed `ProjectionExpression`.
 #[derive(Debug, Clone)]
 pub struct Projection {
-    tree: PathTree,
+    shape: Shape,
+}
+
+/// How the parts are laid out.
+#[derive(Debug, Clone)]
+enum Shape {
+    /// In their places.
+    Parts(PathTree),
+    /// Side by side, each under a name of its own.
+    Columns(Vec<(String, Path)>),
 }
 
 impl Projection {
@@ -32,14 +41,43 @@ impl Projection {
         parse(text, placeholders).map_err(|error| Error::Expression(ExpressionKind::Projection, error))
     }
 
-    /// The named parts of `item`, in their places; elements of lists move up to close gaps.
-    pub fn apply(&self, item: &Item) -> Item {
-        self.tree.project(item)
+    /// The top-level attributes with these names: `AttributesToGet`.
+    ///
+    /// # Errors
+    /// [`LegacyError::AttributeRepeated`].
+    pub fn of_attributes(names: &[String]) -> Result<Projection, Error> {
+        let mut attributes = BTreeMap::new();
+        for name in names {
+            if attributes.insert(name.clone(), Branch::Whole).is_some() {
+                return Err(Error::Legacy(LegacyError::AttributeRepeated(name.clone())));
+            }
+        }
+        Ok(Projection { shape: Shape::Parts(PathTree { attributes }) })
     }
 
-    /// The names of the top-level attributes, ascending.
+    /// The parts at these paths, side by side, each under its name: the columns of a PartiQL SELECT.
+    pub(crate) fn from_columns(columns: Vec<(String, Path)>) -> Projection {
+        Projection { shape: Shape::Columns(columns) }
+    }
+
+    /// The named parts of `item`. Those in their places keep them, but elements of lists move up to close gaps.
+    pub fn apply(&self, item: &Item) -> Item {
+        match &self.shape {
+            Shape::Parts(tree) => tree.project(item),
+            Shape::Columns(columns) => columns
+                .iter()
+                .filter_map(|(name, path)| Some((name.clone(), path.find(item)?.clone())))
+                .collect(),
+        }
+    }
+
+    /// The names of the top-level attributes, each once, ascending.
     pub fn top_level_names(&self) -> impl Iterator<Item = &str> {
-        self.tree.top_level_names()
+        let names: BTreeSet<&str> = match &self.shape {
+            Shape::Parts(tree) => tree.top_level_names().collect(),
+            Shape::Columns(columns) => columns.iter().map(|(_, path)| &path.top[..]).collect(),
+        };
+        names.into_iter()
     }
 }
 
@@ -48,7 +86,7 @@ fn parse(text: &str, placeholders: &mut Placeholders) -> Result<Projection, Expr
     paths.iter().try_for_each(check_words)?;
     let resolved: Result<Vec<Path>, ExpressionError> =
         paths.iter().map(|path| Path::resolve(path, placeholders)).collect();
-    Ok(Projection { tree: PathTree::new(&resolved?)? })
+    Ok(Projection { shape: Shape::Parts(PathTree::new(&resolved?)?) })
 }
 
 /// A set of paths that neither overlap nor conflict.

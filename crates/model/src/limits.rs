@@ -27,6 +27,16 @@ pub const EXPRESSION_VARIABLES_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const EXPRESSION_OPERATORS_MAX: usize = 300;
 /// Most operands of `IN` `[D]`.
 pub const IN_OPERANDS_MAX: usize = 100;
+/// Longest PartiQL statement, in characters `[D]`.
+pub const PARTIQL_STATEMENT_LENGTH_MAX: usize = 8192;
+/// Longest NextToken of a PartiQL statement, in characters `[D]`.
+pub const PARTIQL_NEXT_TOKEN_LENGTH_MAX: usize = 32_768;
+/// Most statements in BatchExecuteStatement `[D]`.
+pub const PARTIQL_BATCH_STATEMENTS_MAX: usize = 25;
+/// Most keys that a PartiQL SELECT names with `IN` or `OR` `[D]`.
+pub const PARTIQL_KEYS_MAX: usize = 50;
+/// Most items on a page of a PartiQL SELECT that names several keys `[D]`.
+pub const PARTIQL_KEYS_PAGE_MAX: usize = 10;
 /// Bytes of items that one page of Query or Scan evaluates `[D]`.
 pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
 /// Most keys in BatchGetItem `[D]`.
@@ -71,6 +81,8 @@ pub const STREAM_SHARDS_MAX: usize = 1000;
 pub const SHARD_ITERATOR_AGE_MS_MAX: u64 = 15 * 60 * 1000;
 /// An item whose TTL lies further in the past is left alone `[D]`.
 pub const TTL_AGE_SECONDS_MAX: u64 = 5 * 365 * 24 * 60 * 60;
+/// How long the TTL setting of a table stays as it is once it was changed `[L, the docs say an hour]`.
+pub const TTL_CHANGE_MS_MIN: u64 = 30 * 60 * 1000;
 /// Largest request body `[D, in its sum: 16 MB of items, with room for JSON and base64]`.
 pub const REQUEST_BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Most Regions that one process hosts `[G]`.

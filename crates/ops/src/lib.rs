@@ -28,6 +28,7 @@ pub enum Service {
 
 /// The operations of DynamoDB that are there, by name: the whole list, for dispatch and for COMPAT.md.
 pub const DYNAMODB_OPERATIONS: &[&str] = &[
+    "BatchExecuteStatement",
     "BatchGetItem",
     "BatchWriteItem",
     "CreateTable",
@@ -38,6 +39,8 @@ pub const DYNAMODB_OPERATIONS: &[&str] = &[
     "DescribeLimits",
     "DescribeTable",
     "DescribeTimeToLive",
+    "ExecuteStatement",
+    "ExecuteTransaction",
     "GetItem",
     "ListTables",
     "ListTagsOfResource",
@@ -95,6 +98,15 @@ async fn call(context: &Context, service: Service, operation: &str, body: &[u8])
         (Service::DynamoDb, "BatchWriteItem") => data::batch_write_item::call(context, body).await,
         (Service::DynamoDb, "TransactGetItems") => data::transact_get_items::call(context, body).await,
         (Service::DynamoDb, "TransactWriteItems") => data::transact_write_items::call(context, body).await,
+        (Service::DynamoDb, "ExecuteStatement") => {
+            data::partiql::execute_statement::call(context, body).await
+        }
+        (Service::DynamoDb, "BatchExecuteStatement") => {
+            data::partiql::batch_execute_statement::call(context, body).await
+        }
+        (Service::DynamoDb, "ExecuteTransaction") => {
+            data::partiql::execute_transaction::call(context, body).await
+        }
         (Service::DynamoDb, "CreateTable") => control::create_table::call(context, body).await,
         (Service::DynamoDb, "DescribeTable") => control::describe_table::call(context, body).await,
         (Service::DynamoDb, "ListTables") => control::list_tables::call(context, body).await,
