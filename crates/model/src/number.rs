@@ -88,7 +88,8 @@ impl Number {
     /// The sum.
     ///
     /// # Errors
-    /// [`Error::NumberOverflow`], [`Error::NumberUnderflow`] or [`Error::NumberTooPrecise`] if it is no DynamoDB number.
+    /// [`Error::NumberOverflow`], [`Error::NumberUnderflow`] or [`Error::NumberTooPrecise`] if it is no DynamoDB
+    /// number; of a sum that is too large and has too many digits, the former `[L]`.
     pub fn checked_add(self, other: Number) -> Result<Number, Error> {
         if self.is_zero() {
             return Ok(other);
@@ -97,13 +98,13 @@ impl Number {
             return Ok(self);
         }
         let (high, low) = if self.exponent >= other.exponent { (self, other) } else { (other, self) };
-        // Beyond this distance the exact sum cannot have 38 digits, unless it is one of the operands.
+        // The lower operand has at most 38 digits: it can take one away from the higher one, not more.
         let shift = u32::from((high.exponent - low.exponent).unsigned_abs());
         let scaled = 10u128
             .checked_pow(shift)
             .and_then(|factor| high.coefficient.checked_mul(factor))
-            .filter(|scaled| *scaled < 10u128.pow(NUMBER_DIGITS_MAX))
-            .ok_or(Error::NumberTooPrecise)?;
+            .filter(|scaled| *scaled < 2 * 10u128.pow(NUMBER_DIGITS_MAX))
+            .ok_or_else(|| if high.overflows_with(low) { Error::NumberOverflow } else { Error::NumberTooPrecise })?;
         let (negative, coefficient) = if high.negative == low.negative {
             (high.negative, scaled + low.coefficient)
         } else if scaled >= low.coefficient {
@@ -122,6 +123,17 @@ impl Number {
         self.checked_add(Number { negative: !other.negative && !other.is_zero(), ..other })
     }
 
+    /// Whether the sum with a smaller number is beyond the range.
+    fn overflows_with(self, smaller: Number) -> bool {
+        if self.negative != smaller.negative || self.magnitude() < MAGNITUDE_MAX {
+            return false;
+        }
+        // What is missing to the power of ten above the range.
+        let missing = 10u128.pow(digit_count(self.coefficient)) - self.coefficient;
+        Number::normalized(false, missing, i32::from(self.exponent))
+            .is_ok_and(|missing| Number { negative: false, ..smaller } >= missing)
+    }
+
     fn normalized(negative: bool, mut coefficient: u128, mut exponent: i32) -> Result<Number, Error> {
         if coefficient == 0 {
             return Ok(Number::ZERO);
@@ -131,15 +143,15 @@ impl Number {
             exponent += 1;
         }
         let digits = digit_count(coefficient);
-        if digits > NUMBER_DIGITS_MAX {
-            return Err(Error::NumberTooPrecise);
-        }
         let magnitude = exponent + digits as i32 - 1;
         if magnitude > MAGNITUDE_MAX {
             return Err(Error::NumberOverflow);
         }
         if magnitude < MAGNITUDE_MIN {
             return Err(Error::NumberUnderflow);
+        }
+        if digits > NUMBER_DIGITS_MAX {
+            return Err(Error::NumberTooPrecise);
         }
         let exponent = i16::try_from(exponent).map_err(|_| Error::NumberOverflow)?;
         Ok(Number { negative, coefficient, exponent })

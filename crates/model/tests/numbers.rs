@@ -70,8 +70,22 @@ fn sums() {
     }
     assert_eq!(number("1").checked_sub(number("2.5")).unwrap().to_string(), "-1.5");
     assert_eq!(number("1").checked_sub(Number::ZERO).unwrap().to_string(), "1");
+    // Found by fuzzing: 39 digits in between are no reason to refuse a difference of 38.
+    assert_eq!(number("1e38").checked_sub(number("1")).unwrap().to_string(), "9".repeat(38));
+    assert_eq!(number("1e38").checked_add(number("1")), Err(Error::NumberTooPrecise));
     assert_eq!(number("1e100").checked_add(number("1")), Err(Error::NumberTooPrecise));
     assert_eq!(number("9e125").checked_add(number("9e125")), Err(Error::NumberOverflow));
+    // Too many digits as well; the range counts first.
+    let largest = number(&format!("{}e88", "9".repeat(38)));
+    for (text, error) in [
+        ("1e125", Error::NumberOverflow),
+        ("1e88", Error::NumberOverflow),
+        ("1.5e88", Error::NumberOverflow),
+        ("9.9e87", Error::NumberTooPrecise),
+        ("1e-130", Error::NumberTooPrecise),
+    ] {
+        assert_eq!(largest.checked_add(number(text)), Err(error), "{text}");
+    }
     // Half of a difference that cancels all but the last digit lies below the range.
     assert_eq!(number("1.1e-130").checked_sub(number("1e-130")), Err(Error::NumberUnderflow));
 }
