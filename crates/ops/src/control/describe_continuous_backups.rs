@@ -6,12 +6,12 @@ use graticule_tables::schema::TableStatus;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{Context, constraints::Constraints, parameters::parse, reply::Reply};
+use crate::{Context, parameters::parse, reply::Reply};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request {
-    table_name: Option<String>,
+    table_name: String,
 }
 
 /// Answers the request.
@@ -20,9 +20,7 @@ struct Request {
 /// [`Error::BackupTableNotFound`].
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request = parse(body)?;
-    let mut constraints = Constraints::default();
-    let name = constraints.table_name(context, request.table_name.as_deref())?;
-    let name = constraints.checked(name)?;
+    let name = context.table_name(&request.table_name)?;
     match context.region.table(&name).await {
         Ok(table) if table.status != TableStatus::Creating => {}
         Ok(_) | Err(Error::ResourceNotFound) => return Err(Error::BackupTableNotFound(name.to_string())),

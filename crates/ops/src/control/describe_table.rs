@@ -7,12 +7,12 @@ use super::{
     description::{Stage, describe},
     find_table,
 };
-use crate::{Context, constraints::Constraints, parameters::parse, reply::Reply};
+use crate::{Context, parameters::parse, reply::Reply};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request {
-    table_name: Option<String>,
+    table_name: String,
 }
 
 /// Answers the request.
@@ -21,9 +21,7 @@ struct Request {
 /// [`Error::TableNotFound`].
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request = parse(body)?;
-    let mut constraints = Constraints::default();
-    let name = constraints.table_name(context, request.table_name.as_deref())?;
-    let name = constraints.checked(name)?;
+    let name = context.table_name(&request.table_name)?;
     let table = find_table(context, &name).await?;
     let description = describe(context, &table, Stage::Now).await?;
     let mut reply = Reply::new();

@@ -2,47 +2,34 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use graticule_model::{Error, KeyType, limits::KEY_ATTRIBUTE_NAME_BYTES_MAX};
+use graticule_model::{Error, KeyType};
 use graticule_tables::schema::{KeyAttribute, KeySchema};
 use serde::Deserialize;
 
-use crate::constraints::Constraints;
 
 /// An element of `AttributeDefinitions`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct AttributeInput {
-    attribute_name: Option<String>,
-    attribute_type: Option<String>,
+    attribute_name: String,
+    attribute_type: String,
 }
 
 /// An element of `KeySchema`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct KeyElement {
-    attribute_name: Option<String>,
-    key_type: Option<String>,
-}
-
-impl fmt::Display for KeyElement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "null".to_owned());
-        write!(
-            f,
-            "KeySchemaElement(attributeName={}, keyType={})",
-            text(&self.attribute_name),
-            text(&self.key_type)
-        )
-    }
+    attribute_name: String,
+    key_type: String,
 }
 
 impl KeyElement {
     pub(super) fn name(&self) -> &str {
-        self.attribute_name.as_deref().unwrap_or_default()
+        &self.attribute_name
     }
 
     fn is(&self, key_type: &str) -> bool {
-        self.key_type.as_deref() == Some(key_type)
+        self.key_type == key_type
     }
 }
 
@@ -50,42 +37,6 @@ impl KeyElement {
 pub(super) fn shown<T: fmt::Display>(elements: impl IntoIterator<Item = T>) -> String {
     let elements: Vec<String> = elements.into_iter().map(|element| element.to_string()).collect();
     format!("[{}]", elements.join(", "))
-}
-
-fn constrain_name(name: Option<&String>, member: &str, constraints: &mut Constraints) {
-    if let Some(name) = constraints.required(name, member) {
-        constraints.text(name, member, 1..=KEY_ATTRIBUTE_NAME_BYTES_MAX);
-    }
-}
-
-pub(super) fn constrain_definitions(definitions: &[AttributeInput], constraints: &mut Constraints) {
-    for (index, definition) in definitions.iter().enumerate() {
-        let member = format!("attributeDefinitions.{}.member", index + 1);
-        constrain_name(definition.attribute_name.as_ref(), &format!("{member}.attributeName"), constraints);
-        let member = format!("{member}.attributeType");
-        let kind = constraints.required(definition.attribute_type.as_deref(), &member);
-        constraints.one_of(kind, &member, &["B", "N", "S"]);
-    }
-}
-
-/// Checks the elements of a key; `length_max` is how many there may be.
-pub(super) fn constrain_key(
-    key: Option<&Vec<KeyElement>>,
-    member: &str,
-    length_max: usize,
-    constraints: &mut Constraints,
-) {
-    let Some(key) = constraints.required(key, member) else { return };
-    if !(1..=length_max).contains(&key.len()) {
-        constraints.length(key.len(), shown(key), member, 1..=length_max);
-    }
-    for (index, element) in key.iter().enumerate() {
-        let member = format!("{member}.{}.member", index + 1);
-        constrain_name(element.attribute_name.as_ref(), &format!("{member}.attributeName"), constraints);
-        let member = format!("{member}.keyType");
-        let kind = constraints.required(element.key_type.as_deref(), &member);
-        constraints.one_of(kind, &member, &["HASH", "RANGE"]);
-    }
 }
 
 /// The types of attributes, in the order of the request.
@@ -100,7 +51,7 @@ impl Definitions {
     pub(super) fn read(inputs: &[AttributeInput]) -> Result<Definitions, Error> {
         let mut definitions: Vec<(String, KeyType)> = Vec::new();
         for input in inputs {
-            let (Some(name), Some(kind)) = (&input.attribute_name, &input.attribute_type) else { continue };
+            let AttributeInput { attribute_name: name, attribute_type: kind } = input;
             if definitions.iter().any(|(other, _)| other == name) {
                 return Err(Error::Validation(format!("Attribute Name is duplicated: {name}")));
             }

@@ -8,30 +8,14 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 
 use super::in_use;
-use crate::{Context, constraints::Constraints, parameters::parse, reply::Reply};
-
-const KEY_LENGTH_MAX: usize = 128;
-const VALUE_LENGTH_MAX: usize = 256;
-const ARN_LENGTH_MAX: usize = 1283;
+use crate::{Context, parameters::parse, reply::Reply};
 
 /// A tag in a request.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct TagInput {
-    key: Option<String>,
-    value: Option<String>,
-}
-
-pub(super) fn constrain_tags(tags: &[TagInput], constraints: &mut Constraints) {
-    for (index, tag) in tags.iter().enumerate() {
-        let member = format!("tags.{}.member", index + 1);
-        if let Some(key) = constraints.required(tag.key.as_deref(), &format!("{member}.key")) {
-            constraints.text(key, &format!("{member}.key"), 1..=KEY_LENGTH_MAX);
-        }
-        if let Some(value) = constraints.required(tag.value.as_deref(), &format!("{member}.value")) {
-            constraints.text(value, &format!("{member}.value"), 0..=VALUE_LENGTH_MAX);
-        }
-    }
+    key: String,
+    value: String,
 }
 
 fn has_tag_characters(text: &str) -> bool {
@@ -45,17 +29,17 @@ fn has_tag_characters(text: &str) -> bool {
 pub(super) fn read_tags(inputs: &[TagInput]) -> Result<BTreeMap<String, String>, Error> {
     let mut tags = BTreeMap::new();
     for input in inputs {
-        let (key, value) = (input.key.clone().unwrap_or_default(), input.value.clone().unwrap_or_default());
-        if key.is_empty() || !has_tag_characters(&key) {
+        let TagInput { key, value } = input;
+        if !has_tag_characters(key) {
             return Err(Error::Validation(format!("The Tag Key provided is invalid, Key: {key}")));
         }
-        if !has_tag_characters(&value) {
+        if !has_tag_characters(value) {
             return Err(Error::Validation(format!("The Tag Value provided is invalid, Value: {value}")));
         }
         if key.to_lowercase().starts_with("aws:") {
             return Err(Error::Validation(format!("Tag Key cannot be prefixed with aws:, Key: {key}")));
         }
-        if tags.insert(key.clone(), value).is_some() {
+        if tags.insert(key.clone(), value.clone()).is_some() {
             return Err(Error::Validation(format!(
                 "Duplicate Tag Keys provided as input: Duplicate Tag Key found {key}"
             )));
@@ -133,17 +117,11 @@ impl Resource {
     }
 }
 
-fn constrain_arn<'a>(arn: Option<&'a str>, constraints: &mut Constraints) -> Option<&'a str> {
-    let arn = constraints.required(arn, "resourceArn")?;
-    constraints.text(arn, "resourceArn", 1..=ARN_LENGTH_MAX);
-    Some(arn)
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct TagRequest {
-    resource_arn: Option<String>,
-    tags: Option<Vec<TagInput>>,
+    resource_arn: String,
+    tags: Vec<TagInput>,
 }
 
 /// Answers TagResource.
@@ -152,16 +130,11 @@ struct TagRequest {
 /// [`Error::OtherNotFound`], or what is wrong with the tags.
 pub(crate) async fn tag_resource(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: TagRequest = parse(body)?;
-    let mut constraints = Constraints::default();
-    let arn = constrain_arn(request.resource_arn.as_deref(), &mut constraints);
-    let tags = constraints.required(request.tags.as_deref(), "tags").unwrap_or_default();
-    constrain_tags(tags, &mut constraints);
-    let arn = constraints.checked(arn)?;
-    if tags.is_empty() {
+    if request.tags.is_empty() {
         return Err(Error::Validation("Atleast one Tag needs to be provided as Input.".to_owned()));
     }
-    let tags = read_tags(tags)?;
-    let resource = Resource::read(context, arn)?;
+    let tags = read_tags(&request.tags)?;
+    let resource = Resource::read(context, &request.resource_arn)?;
     let change = |stored: &mut BTreeMap<String, String>| {
         stored.extend(tags.clone());
         check_count(stored.len())
@@ -172,8 +145,8 @@ pub(crate) async fn tag_resource(context: &Context, body: &[u8]) -> Result<Vec<u
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct UntagRequest {
-    resource_arn: Option<String>,
-    tag_keys: Option<Vec<String>>,
+    resource_arn: String,
+    tag_keys: Vec<String>,
 }
 
 /// Answers UntagResource.
@@ -182,13 +155,7 @@ struct UntagRequest {
 /// [`Error::OtherNotFound`], or what is wrong with the keys.
 pub(crate) async fn untag_resource(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: UntagRequest = parse(body)?;
-    let mut constraints = Constraints::default();
-    let arn = constrain_arn(request.resource_arn.as_deref(), &mut constraints);
-    let keys = constraints.required(request.tag_keys.as_deref(), "tagKeys").unwrap_or_default();
-    for (index, key) in keys.iter().enumerate() {
-        constraints.text(key, &format!("tagKeys.{}.member", index + 1), 1..=KEY_LENGTH_MAX);
-    }
-    let arn = constraints.checked(arn)?;
+    let keys = &request.tag_keys;
     if keys.is_empty() {
         return Err(Error::Validation("Atleast one Tag Key needs to be provided as Input.".to_owned()));
     }
@@ -196,7 +163,7 @@ pub(crate) async fn untag_resource(context: &Context, body: &[u8]) -> Result<Vec
         return Err(Error::Validation(format!("The Tag Key provided is invalid, Key: {key}")));
     }
     let keys: BTreeSet<&String> = keys.iter().collect();
-    let resource = Resource::read(context, arn)?;
+    let resource = Resource::read(context, &request.resource_arn)?;
     let change = |stored: &mut BTreeMap<String, String>| {
         stored.retain(|key, _| !keys.contains(key));
         Ok(())
@@ -207,7 +174,7 @@ pub(crate) async fn untag_resource(context: &Context, body: &[u8]) -> Result<Vec
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ListRequest {
-    resource_arn: Option<String>,
+    resource_arn: String,
     next_token: Option<IgnoredAny>,
 }
 
@@ -217,13 +184,10 @@ struct ListRequest {
 /// [`Error::OtherNotFound`].
 pub(crate) async fn list_tags_of_resource(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: ListRequest = parse(body)?;
-    let mut constraints = Constraints::default();
-    let arn = constrain_arn(request.resource_arn.as_deref(), &mut constraints);
-    let arn = constraints.checked(arn)?;
     if request.next_token.is_some() {
         return Err(Error::Validation("Invalid NextToken provided as input".to_owned()));
     }
-    let resource = Resource::read(context, arn)?;
+    let resource = Resource::read(context, &request.resource_arn)?;
     let table = context.region.table(&resource.table).await.map_err(|error| resource.explain(error))?;
     if table.status == TableStatus::Creating {
         return Err(resource.missing);

@@ -240,11 +240,6 @@ async fn what_is_not_supported() {
             "VectorIndexes is not supported yet",
         ),
         (
-            json!({"OnDemandThroughput": {"MaxReadRequestUnits": 5}}),
-            "OnDemandThroughput is not supported yet",
-        ),
-        (json!({"WarmThroughput": {"ReadUnitsPerSecond": 50000}}), "WarmThroughput is not supported yet"),
-        (
             json!({"Tags": [{"Key": "aws:x", "Value": ""}]}),
             "Tag Key cannot be prefixed with aws:, Key: aws:x",
         ),

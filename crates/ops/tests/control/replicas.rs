@@ -199,7 +199,11 @@ async fn a_new_replica_is_described_and_nothing_else() {
             ("DeleteTable", name(), in_use()),
             ("UpdateTable", json!({"TableName": "plain", "DeletionProtectionEnabled": true}), in_use()),
             ("UpdateTable", update(json!([create("eu-north-1")])), invalid(joining)),
-            ("DescribeTimeToLive", name(), missing()),
+            (
+                "DescribeTimeToLive",
+                name(),
+                invalid("Cannot describe time to live while table is in CREATING state: Current table state is CREATING"),
+            ),
             ("DescribeContinuousBackups", name(), fails("TableNotFoundException", "Table not found: plain")),
             (
                 "ListTagsOfResource",
