@@ -11,12 +11,6 @@ serialize = TypeSerializer().serialize
 @pytest.fixture
 def execute(client, table):
     """Runs a statement in which `T` stands for the table."""
-    try:
-        client.execute_statement(Statement=f'SELECT * FROM "{table.name}"')
-    except client.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] == "UnknownOperationException":
-            pytest.skip("the server does not know PartiQL")
-        raise
 
     def run(statement, *parameters, **more):
         if parameters:

@@ -1,5 +1,7 @@
 """Tables through boto3: their life with waiters, listing, indexes added and dropped, tags, TTL, protection."""
 
+import time
+
 import pytest
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import WaiterError
@@ -137,8 +139,6 @@ def test_an_index_is_added_filled_and_dropped(client, resource, name):
 
 
 def wait_for_index(client, table, index, gone=False):
-    import time
-
     for _ in range(100):
         indexes = client.describe_table(TableName=table)["Table"].get("GlobalSecondaryIndexes", [])
         found = next((one for one in indexes if one["IndexName"] == index), None)

@@ -31,7 +31,7 @@ before(async () => {
   );
   Song = dynamoose.model(name, schema);
   const waitForActive = { enabled: true, check: { timeout: 30_000, frequency: 200 } };
-  const table = new dynamoose.Table(name, [Song], { initialize: false, waitForActive });
+  const table = new dynamoose.Table(name, [Song], { initialize: false, throughput: "ON_DEMAND", waitForActive });
   await table.initialize();
 });
 

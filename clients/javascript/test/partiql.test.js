@@ -11,13 +11,12 @@ import {
   TransactionCanceledException,
 } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
-import { client, createTable, knowsPartiql, refused } from "./support.js";
+import { client, createTable, refused } from "./support.js";
 
 const documents = DynamoDBDocument.from(client);
 
-test("statements, pages, batches and transactions", async (context) => {
+test("statements, pages, batches and transactions", async () => {
   const table = await createTable("partiql", ["pk:S", "sk:N"]);
-  if (!(await knowsPartiql(table))) return context.skip("the server does not know PartiQL");
   const execute = (Statement, ...Parameters) =>
     client.send(new ExecuteStatementCommand({ Statement, ...(Parameters.length ? { Parameters } : {}) }));
   const insert = `INSERT INTO "${table}" VALUE {'pk': ?, 'sk': ?, 'list': [1, 'two', {'three': true}]}`;

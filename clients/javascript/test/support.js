@@ -7,7 +7,6 @@ import {
   CreateTableCommand,
   DeleteTableCommand,
   DynamoDBClient,
-  ExecuteStatementCommand,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 
@@ -84,16 +83,5 @@ export async function eventually(attempt, wanted, timeoutMs = 20_000) {
       if (Date.now() >= deadline) throw difference;
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-/** Whether the server knows PartiQL. */
-export async function knowsPartiql(table) {
-  try {
-    await client.send(new ExecuteStatementCommand({ Statement: `SELECT * FROM "${table}"` }));
-    return true;
-  } catch (error) {
-    if (error.name === "UnknownOperationException") return false;
-    throw error;
   }
 }
