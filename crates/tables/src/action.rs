@@ -9,7 +9,7 @@ use graticule_model::{
 };
 
 use crate::{
-    derive::check_index_keys,
+    derive::{check_given_index_keys, check_index_keys, check_updated_index_keys},
     record::Record,
     schema::{IndexDefinition, PrimaryKey, Projection, Table},
 };
@@ -68,6 +68,9 @@ impl Action {
                     && let Some(name) = update.top_level_names().find(|name| table.key.contains(name))
                 {
                     return Err(Error::KeyUpdated(name.to_owned()));
+                }
+                if let Some(update) = update {
+                    check_given_index_keys(table, update)?;
                 }
                 Ok(key)
             }
@@ -166,7 +169,7 @@ fn check_updated(table: &Table, item: &Item) -> Result<(), Error> {
     if item.values().any(|value| value.levels() > NESTING_DEPTH_MAX) {
         return Err(Error::NestingTooDeep);
     }
-    check_index_keys(table, item)?;
+    check_updated_index_keys(table, item)?;
     check_local_index_sizes(table, item)
 }
 

@@ -14,6 +14,7 @@
 //! conflicts    16 | table | version time | Region | primary key                          -> conflict (JSON)
 //! counters     17 | table | index | which                                   -> counter
 //! tokens       18 | token                                                   -> request hash, expiry
+//! collections  19 | table | index | partition key                           -> counter
 //! ```
 //!
 //! Numbers are big-endian. The hash of the partition key spreads load and makes a parallel Scan a split of the range;
@@ -40,10 +41,11 @@ pub(crate) enum Space {
     Conflicts = 0x16,
     Counters = 0x17,
     Tokens = 0x18,
+    Collections = 0x19,
 }
 
 /// The spaces whose keys start with a table's id.
-pub(crate) const TABLE_SPACES: [Space; 8] = [
+pub(crate) const TABLE_SPACES: [Space; 9] = [
     Space::Items,
     Space::Index,
     Space::Expiry,
@@ -52,6 +54,7 @@ pub(crate) const TABLE_SPACES: [Space; 8] = [
     Space::Cursors,
     Space::Conflicts,
     Space::Counters,
+    Space::Collections,
 ];
 
 /// Builds one key.
@@ -217,6 +220,23 @@ mod tests {
         let mut out = Vec::new();
         encode_key_value(value, &mut out);
         out
+    }
+
+    /// What is stored must stay where it is found.
+    #[test]
+    fn the_form_of_keys_does_not_change() {
+        let number = AttributeValue::N("-1.5".parse().unwrap());
+        let key = KeyBuilder::table(Space::Index, 7)
+            .small(3)
+            .partition(&AttributeValue::S("p".to_owned()))
+            .value(&number)
+            .value(&AttributeValue::B(vec![0, 0xff]));
+        let hex: String = key.build().iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected = ["11", "0000000000000007", "00000003", "ea94ed3cd26623e6", "700001", "01fbffefff", "00ffff0001"];
+        assert_eq!(hex, expected.concat());
+        let together = KeyBuilder::new(Space::Index).partitions([&AttributeValue::S("p".to_owned()), &number]);
+        let hex: String = together.build().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, ["11", "6bcb5a2246babd22", "700001", "01fbffefff"].concat());
     }
 
     proptest! {

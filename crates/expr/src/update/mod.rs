@@ -111,6 +111,21 @@ impl Update {
         self.targets.top_level_names()
     }
 
+    /// The top-level attributes that get a value of the request as it is, and the values.
+    pub fn given_values(&self) -> impl Iterator<Item = (&str, &AttributeValue)> {
+        self.actions.iter().filter_map(|action| match &action.verb {
+            Verb::Set(SetValue::Operand(Operand::Value(value))) if action.path.steps.is_empty() => {
+                Some((action.path.top.as_str(), value))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether it came in `AttributeUpdates`.
+    pub fn is_legacy(&self) -> bool {
+        self.is_legacy
+    }
+
     /// The parts of `image`, the item before the update, that the expression names as targets: `UPDATED_OLD`.
     pub fn updated_attributes(&self, image: &Item) -> Item {
         self.targets.project(image)

@@ -234,6 +234,17 @@ pub enum Error {
         /// `string` or `binary`.
         kind: &'static str,
     },
+    /// An update gives an index key attribute an empty value; `string` or `binary`.
+    #[error(
+        "One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty {0} value."
+    )]
+    IndexKeyUpdatedEmpty(&'static str),
+    /// An update leaves an index key attribute with the wrong type.
+    #[error("The update expression attempted to update the secondary index key to unsupported type")]
+    IndexKeyUpdatedType,
+    /// An update leaves an index key that is too long.
+    #[error("The update expression attempted to update the secondary index key beyond allowed size limits")]
+    IndexKeyUpdatedSize,
     /// A partition key over 2048 bytes.
     #[error(
         "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes"

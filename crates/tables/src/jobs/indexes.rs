@@ -13,7 +13,7 @@ use crate::{
     layout::{KeyBuilder, Space, prefix_range},
     record::Record,
     region::{Region, internal},
-    schema::{Derivation, IndexState, LocalIndex, Table},
+    schema::{COLLECTIONS_INDEX, Derivation, IndexState, LocalIndex, Table},
 };
 
 /// Items that an index is filled with at a time: writes of these wait meanwhile.
@@ -24,6 +24,15 @@ type Rows = Vec<(Vec<u8>, Value)>;
 
 impl Region {
     pub(super) async fn step_indexes(&self, table: &Arc<Table>) -> Result<Progressed, Error> {
+        // A table of an earlier Graticule has no sizes of collections.
+        if table.has_collections() && !table.indexes.contains_key(COLLECTIONS_INDEX) {
+            self.update_table(&table.name, |table, _| {
+                table.reconcile_indexes(false);
+                Ok(())
+            })
+            .await?;
+            return Ok(Progressed::Busy);
+        }
         for (name, index) in &table.indexes {
             match index.state {
                 IndexState::Active => {}
@@ -82,6 +91,9 @@ impl Region {
                 }
                 Derivation::Expiry(attribute) => {
                     tracing::info!(region = %self.name, table = %table.name, attribute, "the time to live is enabled");
+                }
+                Derivation::Collections => {
+                    tracing::info!(region = %self.name, table = %table.name, "the sizes of item collections are known");
                 }
             }
             return Ok(());
