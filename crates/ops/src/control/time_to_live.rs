@@ -1,8 +1,8 @@
 //! UpdateTimeToLive and DescribeTimeToLive: which attribute says when an item expires. Replicas share the setting.
 //!
-//! DynamoDB lets the setting change once in half an hour or so; that rule is not imitated.
+//! As on DynamoDB, the setting of a table changes once in half an hour.
 
-use graticule_model::Error;
+use graticule_model::{Error, limits::TTL_CHANGE_MS_MIN};
 use graticule_tables::{
     Table,
     schema::{EXPIRY_INDEX, IndexState, Register, TableStatus},
@@ -55,6 +55,7 @@ pub(crate) async fn update(context: &Context, body: &[u8]) -> Result<Vec<u8>, Er
             TableStatus::Active => {}
         }
         let setting = changed(table.ttl_attribute(), enabled, attribute)?;
+        check_interval(table, region.env().unix_ms())?;
         let version = region.clock().register_version(table.settings.version().time);
         table.settings.ttl = Register::new(version, setting);
         Ok(())
@@ -76,6 +77,20 @@ fn changed(current: Option<&str>, enabled: bool, attribute: &str) -> Result<Opti
         (Some(_), true) => Err(Error::Validation("TimeToLive is already enabled".to_owned())),
         (Some(_), false) => Ok(None),
     }
+}
+
+/// Refuses a change soon after another one.
+fn check_interval(table: &Table, now_ms: u64) -> Result<(), Error> {
+    let settings = &table.settings;
+    let changed = settings.ttl.version.time;
+    // The settings of a new table have one version.
+    let others = [settings.billing.version.time, settings.stream.version.time];
+    let was_changed = others.into_iter().chain([settings.infrequent_access.version.time]).any(|it| it < changed);
+    if was_changed && now_ms < changed.unix_ms().saturating_add(TTL_CHANGE_MS_MIN) {
+        let message = "Time to live has been modified multiple times within a fixed interval";
+        return Err(Error::Validation(message.to_owned()));
+    }
+    Ok(())
 }
 
 #[derive(Debug, Deserialize)]
