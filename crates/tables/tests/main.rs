@@ -14,6 +14,7 @@ mod indexes;
 mod reading;
 mod records;
 mod settings;
+mod shards;
 mod streams;
 mod support;
 mod tombstones;

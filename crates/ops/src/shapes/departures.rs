@@ -96,6 +96,8 @@ pub(super) static CREATE_TABLE_INPUT: Shape = Shape::structure(
 
 static STREAM_PAGE: Shape = Shape::integer().range(1, 100);
 static RECORDS_PAGE: Shape = Shape::integer().range(1, 1000);
+// The model has 37 to 1024 characters. What is no ARN of a stream is refused in words of its own, however short.
+static ANY_STREAM_ARN: Shape = Shape::text();
 
 /// At most 100 streams.
 pub(super) static LIST_STREAMS_INPUT: Shape = Shape::structure(
@@ -103,17 +105,28 @@ pub(super) static LIST_STREAMS_INPUT: Shape = Shape::structure(
     &[
         optional("TableName", &streams::TABLE_NAME),
         optional("Limit", &STREAM_PAGE),
-        optional("ExclusiveStartStreamArn", &streams::STREAM_ARN),
+        optional("ExclusiveStartStreamArn", &ANY_STREAM_ARN),
     ],
 );
 /// At most 100 shards.
 pub(super) static DESCRIBE_STREAM_INPUT: Shape = Shape::structure(
     "DescribeStreamInput",
     &[
-        required("StreamArn", &streams::STREAM_ARN),
+        required("StreamArn", &ANY_STREAM_ARN),
         optional("Limit", &STREAM_PAGE),
         optional("ExclusiveStartShardId", &streams::SHARD_ID),
         optional("ShardFilter", &streams::SHARD_FILTER),
+    ],
+);
+/// Any text as the ARN.
+pub(super) static GET_SHARD_ITERATOR_INPUT: Shape = Shape::structure(
+    "GetShardIteratorInput",
+    &[
+        required("StreamArn", &ANY_STREAM_ARN),
+        required("ShardId", &streams::SHARD_ID),
+        required("ShardIteratorType", &streams::SHARD_ITERATOR_TYPE),
+        optional("SequenceNumber", &streams::SEQUENCE_NUMBER),
+        optional("Timestamp", &streams::TIMESTAMP),
     ],
 );
 /// At most 1000 records.

@@ -5,10 +5,9 @@ use graticule_tables::{StreamShard, Table};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{PAGE_MAX, SHARD_ID_LENGTHS, constrain_arn, find_shard, find_stream, sequence_number, shard_id};
+use super::{PAGE_MAX, find_shard, find_stream, sequence_number, shard_id};
 use crate::{
     Context,
-    constraints::Constraints,
     control::{
         description::{epoch_seconds, key_schema},
         settings::stream_view_name,
@@ -20,8 +19,8 @@ use crate::{
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request {
-    stream_arn: Option<String>,
-    limit: Option<i64>,
+    stream_arn: String,
+    limit: Option<usize>,
     exclusive_start_shard_id: Option<String>,
     shard_filter: Option<ShardFilter>,
 }
@@ -36,13 +35,6 @@ struct ShardFilter {
 }
 
 impl ShardFilter {
-    fn constrain(&self, constraints: &mut Constraints) {
-        constraints.one_of(self.kind.as_deref(), "shardFilter.type", &["CHILD_SHARDS"]);
-        if let Some(id) = &self.shard_id {
-            constraints.text(id, "shardFilter.shardId", SHARD_ID_LENGTHS);
-        }
-    }
-
     /// The shard whose children are asked for.
     fn parent(&self) -> Result<&str, Error> {
         let missing = |member: &str| {
@@ -59,18 +51,8 @@ impl ShardFilter {
 /// If there is no such stream, or no such shard to filter by.
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request = parse(body)?;
-    let mut constraints = Constraints::default();
-    let arn = constrain_arn(request.stream_arn.as_deref(), &mut constraints);
-    constraints.range(request.limit, "limit", 1, PAGE_MAX);
-    if let Some(start) = &request.exclusive_start_shard_id {
-        constraints.text(start, "exclusiveStartShardId", SHARD_ID_LENGTHS);
-    }
-    if let Some(filter) = &request.shard_filter {
-        filter.constrain(&mut constraints);
-    }
-    let arn = constraints.checked(arn)?;
     let parent = request.shard_filter.as_ref().map(ShardFilter::parent).transpose()?;
-    let found = find_stream(context, arn).await?;
+    let found = find_stream(context, &request.stream_arn).await?;
     let (table, stream) = (&found.table, &found.stream);
 
     let mut shards = context.region.shards(&found).await?;
@@ -81,7 +63,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     if let Some(start) = &request.exclusive_start_shard_id {
         shards.retain(|shard| shard_id(table, shard.opened_ms) > *start);
     }
-    let limit = request.limit.unwrap_or(PAGE_MAX) as usize;
+    let limit = request.limit.unwrap_or(PAGE_MAX);
     let last = shards.get(limit).map(|_| shard_id(table, shards[limit - 1].opened_ms));
     shards.truncate(limit);
     let shards: Vec<Value> = shards.iter().map(|shard| describe(table, shard)).collect();

@@ -18,14 +18,14 @@ use super::{
     sequence_number,
 };
 use crate::{
-    Context, constraints::Constraints, control::settings::stream_view_name, parameters::parse, reply::Reply,
+    Context, control::settings::stream_view_name, parameters::parse, reply::Reply,
 };
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request {
-    shard_iterator: Option<String>,
-    limit: Option<i64>,
+    shard_iterator: String,
+    limit: Option<usize>,
 }
 
 /// Answers the request.
@@ -34,18 +34,12 @@ struct Request {
 /// [`Error::ExpiredIterator`], [`Error::TrimmedDataAccess`], or if the stream is gone.
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request = parse(body)?;
-    let mut constraints = Constraints::default();
-    let token = constraints.required(request.shard_iterator.as_deref(), "shardIterator");
-    if let Some(token) = token {
-        constraints.text(token, "shardIterator", 1..=2048);
-    }
-    constraints.range(request.limit, "limit", 1, STREAM_RECORDS_PAGE_MAX as i64);
-    let iterator = ShardIterator::read(constraints.checked(token)?)?;
+    let iterator = ShardIterator::read(&request.shard_iterator)?;
     let now_ms = context.region.env().unix_ms();
     iterator.check_age(now_ms)?;
 
-    let limit = request.limit.and_then(|limit| usize::try_from(limit).ok());
-    let (found, page) = read(context, &iterator, limit.unwrap_or(STREAM_RECORDS_PAGE_MAX)).await?;
+    let limit = request.limit.unwrap_or(STREAM_RECORDS_PAGE_MAX);
+    let (found, page) = read(context, &iterator, limit).await?;
     let source = Source { here: context.region.name(), table: &found.table, stream: &found.stream };
     let records = page.changes.iter().map(|(position, change)| source.record(*position, change));
     let records = records.collect::<Result<Vec<_>, _>>()?;

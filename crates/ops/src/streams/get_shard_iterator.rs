@@ -4,21 +4,18 @@ use graticule_model::Error;
 use graticule_tables::{FoundStream, StreamShard};
 use serde::Deserialize;
 
-use super::{SHARD_ID_LENGTHS, constrain_arn, find_shard, find_stream, iterator::ShardIterator, log_position};
-use crate::{Context, constraints::Constraints, parameters::parse, reply::Reply};
+use super::{find_shard, find_stream, iterator::ShardIterator, log_position};
+use crate::{Context, parameters::parse, reply::Reply};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request {
-    stream_arn: Option<String>,
-    shard_id: Option<String>,
-    shard_iterator_type: Option<String>,
+    stream_arn: String,
+    shard_id: String,
+    shard_iterator_type: String,
     sequence_number: Option<String>,
     timestamp: Option<f64>,
 }
-
-const KINDS: &[&str] =
-    &["TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER", "AT_TIMESTAMP"];
 
 /// Answers the request.
 ///
@@ -26,26 +23,15 @@ const KINDS: &[&str] =
 /// If there is no such stream or shard, or its records there are gone.
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request = parse(body)?;
-    let mut constraints = Constraints::default();
-    let arn = constrain_arn(request.stream_arn.as_deref(), &mut constraints);
-    let id = constraints.required(request.shard_id.as_deref(), "shardId");
-    if let Some(id) = id {
-        constraints.text(id, "shardId", SHARD_ID_LENGTHS);
-    }
-    let kind = constraints.required(request.shard_iterator_type.as_deref(), "shardIteratorType");
-    constraints.one_of(kind, "shardIteratorType", KINDS);
-    if let Some(number) = &request.sequence_number {
-        constraints.text(number, "sequenceNumber", 21..=40);
-    }
-    let (arn, id, kind) = constraints.checked(arn.zip(id).zip(kind).map(|((arn, id), kind)| (arn, id, kind)))?;
     let created_ms = context.region.env().unix_ms();
-    let start = request.start(kind, created_ms)?;
+    let start = request.start(created_ms)?;
 
-    let found = find_stream(context, arn).await?;
-    let shard = find_shard(&found.table, &context.region.shards(&found).await?, id)?;
+    let found = find_stream(context, &request.stream_arn).await?;
+    let shards = context.region.shards(&found).await?;
+    let shard = find_shard(&found.table, &shards, &request.shard_id)?;
     let position = start.position(context, &found, &shard).await?;
-    let iterator =
-        ShardIterator { stream_arn: arn.to_owned(), shard_ms: shard.opened_ms, position, created_ms };
+    let stream_arn = request.stream_arn.clone();
+    let iterator = ShardIterator { stream_arn, shard_ms: shard.opened_ms, position, created_ms };
     let mut reply = Reply::new();
     reply.value("ShardIterator", &iterator.token());
     Ok(reply.finish())
@@ -61,7 +47,8 @@ enum Start<'a> {
 
 impl Request {
     /// Takes the type together with the members that go with it.
-    fn start<'a>(&'a self, kind: &'a str, now_ms: u64) -> Result<Start<'a>, Error> {
+    fn start(&self, now_ms: u64) -> Result<Start<'_>, Error> {
+        let kind = self.shard_iterator_type.as_str();
         let number = self.sequence_number.as_deref();
         let numbered = matches!(kind, "AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER");
         if number.is_some() && !numbered {

@@ -9,13 +9,13 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::PAGE_MAX;
-use crate::{Context, constraints::Constraints, parameters::parse, reply::Reply};
+use crate::{Context, parameters::parse, reply::Reply};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request {
     table_name: Option<String>,
-    limit: Option<i64>,
+    limit: Option<usize>,
     exclusive_start_stream_arn: Option<String>,
 }
 
@@ -25,13 +25,7 @@ struct Request {
 /// [`Error::TableNotFound`], or if a parameter is out of bounds.
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request = parse(body)?;
-    let mut constraints = Constraints::default();
-    let name = match request.table_name.as_deref() {
-        Some(reference) => constraints.table_name(context, Some(reference))?,
-        None => None,
-    };
-    constraints.range(request.limit, "limit", 1, PAGE_MAX);
-    constraints.check()?;
+    let name = request.table_name.as_deref().map(|name| context.table_name(name)).transpose()?;
     let start = request.exclusive_start_stream_arn.as_deref().map(parse_stream_arn).transpose()?;
 
     let tables = context.region.streamed_tables(name.as_ref()).await?;
@@ -50,7 +44,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     if let Some((table, label)) = &start {
         streams.retain(|stream| *stream > (table.as_str(), label.as_str()));
     }
-    let limit = request.limit.unwrap_or(PAGE_MAX) as usize;
+    let limit = request.limit.unwrap_or(PAGE_MAX);
     let more = streams.len() > limit;
     streams.truncate(limit);
     let mut listed = Vec::with_capacity(streams.len());

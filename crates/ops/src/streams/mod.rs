@@ -9,7 +9,7 @@ use graticule_model::{
 };
 use graticule_tables::{FoundStream, StreamShard, Table};
 
-use crate::{Context, constraints::Constraints};
+use crate::Context;
 
 pub(crate) mod describe_stream;
 pub(crate) mod get_records;
@@ -17,10 +17,8 @@ pub(crate) mod get_shard_iterator;
 mod iterator;
 pub(crate) mod list_streams;
 
-/// Lengths of a `ShardId`.
-const SHARD_ID_LENGTHS: std::ops::RangeInclusive<usize> = 28..=65;
 /// Most streams, or shards, in one answer.
-const PAGE_MAX: i64 = 100;
+const PAGE_MAX: usize = 100;
 
 /// Finds the stream that an ARN names.
 ///
@@ -37,11 +35,6 @@ async fn find_stream(context: &Context, arn: &str) -> Result<FoundStream, Error>
         Err(Error::ResourceNotFound) => Err(missing()),
         found => found,
     }
-}
-
-/// Checks a required `StreamArn`. What cannot be an ARN is told apart later.
-fn constrain_arn<'a>(arn: Option<&'a str>, constraints: &mut Constraints) -> Option<&'a str> {
-    constraints.required(arn, "streamArn")
 }
 
 /// The id of a shard of a table: when it was opened, and part of the table's id.

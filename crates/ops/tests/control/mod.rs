@@ -5,6 +5,7 @@
 mod consumer;
 mod create;
 mod indexes;
+mod lineage;
 mod list;
 mod refusals;
 mod replicas;

@@ -88,7 +88,7 @@ pub(super) fn input(service: Service, operation: &str) -> Option<&'static Shape>
         (Service::DynamoDb, "UpdateTimeToLive") => &inputs::UPDATE_TIME_TO_LIVE_INPUT,
         (Service::Streams, "DescribeStream") => &departures::DESCRIBE_STREAM_INPUT,
         (Service::Streams, "GetRecords") => &departures::GET_RECORDS_INPUT,
-        (Service::Streams, "GetShardIterator") => &streams::GET_SHARD_ITERATOR_INPUT,
+        (Service::Streams, "GetShardIterator") => &departures::GET_SHARD_ITERATOR_INPUT,
         (Service::Streams, "ListStreams") => &departures::LIST_STREAMS_INPUT,
         _ => return None,
     })
