@@ -39,14 +39,14 @@ class Suite:
         """Runs the tests and returns how many passed, failed and were skipped."""
         raise NotImplementedError
 
-    def _installed(self, parts, install):
-        """The directory of what `parts` (bytes and paths) pin; `install(directory)` fills it once."""
+    def _installed(self, what, parts, install):
+        """The directory of what `parts` (bytes and paths) pin; `install(directory)` fills it once with `what`."""
         digest = hashlib.sha256()
         for part in parts:
             digest.update(part if isinstance(part, bytes) else part.read_bytes())
         directory = self.cache / self.name / digest.hexdigest()[:16]
         if not (directory / "complete").exists():
-            print(f"clients: installing {self.clients} into {directory}", file=sys.stderr, flush=True)
+            print(f"clients: installing {what} into {directory}", file=sys.stderr, flush=True)
             shutil.rmtree(directory, ignore_errors=True)
             directory.mkdir(parents=True)
             install(directory)
@@ -92,9 +92,9 @@ class Python(Suite):
 
     def prepare(self):
         requirements = self.home / "requirements.txt"
-        self._python = self._installed(
-            [requirements, sys.version.encode()], lambda directory: make_venv(directory, requirements)
-        ) / "bin" / "python"
+        pins = [requirements, sys.version.encode()]
+        venv = self._installed(self.clients, pins, lambda directory: make_venv(directory, requirements))
+        self._python = venv / "bin" / "python"
 
     def run(self, environment, name_filter):
         command = [str(self._python), "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", "--color=no"]
@@ -111,7 +111,7 @@ class JavaScript(Suite):
     def prepare(self):
         self._node = find_node() or self._node_from_wheel()
         lock = [self.home / "package.json", self.home / "package-lock.json"]
-        modules = self._installed(lock, lambda directory: self._install(directory, lock)) / "node_modules"
+        modules = self._installed(self.clients, lock, lambda directory: self._install(directory, lock)) / "node_modules"
         link = self.home / "node_modules"
         if not link.is_symlink() or link.readlink() != modules:
             link.unlink(missing_ok=True)
@@ -120,10 +120,9 @@ class JavaScript(Suite):
     def _node_from_wheel(self):
         """Where no Node is new enough: the one that a Python package carries."""
         requirements = self.home / "requirements-node.txt"
-        directory = self._installed(
-            [requirements, sys.version.encode()], lambda directory: make_venv(directory, requirements)
-        )
-        return str(directory / "bin" / "node")
+        pins = [requirements, sys.version.encode()]
+        venv = self._installed("Node", pins, lambda directory: make_venv(directory, requirements))
+        return str(venv / "bin" / "node")
 
     def _install(self, directory, lock):
         for file in lock:
