@@ -6,7 +6,7 @@ ARGS ?=
 export GRATICULE_CACHE CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build serve test walk clients bench lint
+.PHONY: help setup build serve test walk clients fuzz bench lint
 
 help: ## Show this list
 	@echo "make TARGET [ARGS='...']"
@@ -36,6 +36,10 @@ clients: build ## Run real client libraries of three languages against servers: 
 	@scripts/setup clients
 	@scripts/clients --binary "$(CARGO_TARGET_DIR)/release/graticule" $(ARGS)
 
+fuzz: ## Fuzz what reads text from clients: make fuzz ARGS="--runs 10000000 codec"
+	@scripts/setup build
+	@scripts/fuzz $(ARGS)
+
 bench: build ## Measure throughput, latency and replication lag: make bench ARGS="--quick"
 	cargo run --release -p graticule-bench -- $(ARGS)
 
@@ -43,5 +47,6 @@ lint: ## Formatting, clippy, licences and sources of dependencies
 	@scripts/setup build lint
 	@scripts/announce-rocksdb
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
 	"$(GRATICULE_CACHE)/tools/bin/cargo-deny" --locked check licenses bans sources

@@ -18,7 +18,11 @@ pub fn check(text: &str) {
     let read = item_from_json(text);
     let expected = match serde_json::from_str::<Json>(text) {
         // serde_json has limits of its own, on what the codec passes over.
-        Err(error) if ["recursion limit", "out of range"].iter().any(|words| error.to_string().contains(words)) => return,
+        Err(error)
+            if ["recursion limit", "out of range"].iter().any(|words| error.to_string().contains(words)) =>
+        {
+            return;
+        }
         Err(_) => None,
         Ok(json) => plain_item(&json, 0),
     };

@@ -1,7 +1,9 @@
 //! Key conditions: what is taken fits the key and says what the same text says as a filter.
 
-use graticule_expr::{Condition, ExpressionKind, KeySchemaRef, SortCondition, parse_key_condition};
-use graticule_model::{AttributeValue, KeyAttribute, KeyType};
+use graticule_expr::{
+    Condition, ExpressionKind, KeyCondition, KeySchemaRef, SortCondition, parse_key_condition,
+};
+use graticule_model::{AttributeValue, Item, KeyAttribute, KeyType};
 
 use crate::fixture::{items, placeholders};
 
@@ -19,12 +21,17 @@ fn check_with(text: &str, partition: &[KeyAttribute], sort: &[KeyAttribute]) {
     let Ok(key) = parse_key_condition(text, schema, &mut placeholders()) else { return };
     assert_eq!(key.partition.len(), partition.len());
     assert!(key.sort.len() <= sort.len());
-    let filter = Condition::parse(ExpressionKind::Filter, text, &mut placeholders()).expect("a condition as well");
+    let filter =
+        Condition::parse(ExpressionKind::Filter, text, &mut placeholders()).expect("a condition as well");
     for item in items() {
-        let equal = key.partition.iter().all(|(name, value)| item.get(name) == Some(value));
-        let meets = equal && key.sort.iter().all(|(name, test)| item.get(name).is_some_and(|value| holds(test, value)));
-        assert_eq!(filter.matches(&item), meets, "{text}");
+        assert_eq!(filter.matches(&item), meets(&key, &item), "{text}");
     }
+}
+
+/// Whether an item has a key of the range.
+pub(crate) fn meets(key: &KeyCondition, item: &Item) -> bool {
+    key.partition.iter().all(|(name, value)| item.get(name) == Some(value))
+        && key.sort.iter().all(|(name, test)| item.get(name).is_some_and(|value| holds(test, value)))
 }
 
 fn holds(test: &SortCondition, value: &AttributeValue) -> bool {
@@ -36,7 +43,8 @@ fn holds(test: &SortCondition, value: &AttributeValue) -> bool {
         SortCondition::Greater(other) => compared(other).is_some_and(|order| order.is_gt()),
         SortCondition::GreaterOrEqual(other) => compared(other).is_some_and(|order| order.is_ge()),
         SortCondition::Between(lower, upper) => {
-            compared(lower).is_some_and(|order| order.is_ge()) && compared(upper).is_some_and(|order| order.is_le())
+            compared(lower).is_some_and(|order| order.is_ge())
+                && compared(upper).is_some_and(|order| order.is_le())
         }
         SortCondition::BeginsWith(prefix) => match (value, prefix) {
             (AttributeValue::S(text), AttributeValue::S(prefix)) => text.starts_with(prefix.as_str()),

@@ -9,5 +9,6 @@ mod fixture;
 pub mod json;
 pub mod key_condition;
 pub mod number;
+pub mod partiql;
 pub mod projection;
 pub mod update;

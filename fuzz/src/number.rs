@@ -11,7 +11,9 @@ const MAGNITUDES: std::ops::RangeInclusive<i64> = -130..=125;
 /// Takes the text apart at its first blank and checks both halves, their order, sum and difference.
 pub fn check(text: &str) {
     let (left, right) = text.split_once(' ').unwrap_or((text, "1"));
-    let (Some((left, exact_left)), Some((right, exact_right))) = (number(left), number(right)) else { return };
+    let (Some((left, exact_left)), Some((right, exact_right))) = (number(left), number(right)) else {
+        return;
+    };
     assert_eq!(left.cmp(&right), exact_left.cmp(&exact_right));
     assert_eq!(left == right, exact_left == exact_right);
     check_result(left.checked_add(right), &exact_left + &exact_right, true);
@@ -33,7 +35,10 @@ fn number(text: &str) -> Option<(Number, BigDecimal)> {
         return read.ok().map(|number| (number, exact));
     }
     // Far out of range, unless it is zero.
-    let is_zero = text.split(['e', 'E']).next().is_some_and(|digits| !digits.contains(|digit| ('1'..='9').contains(&digit)));
+    let is_zero = text
+        .split(['e', 'E'])
+        .next()
+        .is_some_and(|digits| !digits.contains(|digit| ('1'..='9').contains(&digit)));
     match read {
         Ok(number) => assert!(is_zero && number.is_zero()),
         Err(Error::NumberTooPrecise | Error::NumberOverflow | Error::NumberUnderflow) => assert!(!is_zero),
