@@ -235,8 +235,13 @@ impl State {
                 Effect::DeleteRange(start, end) => self.delete_range(start, end),
                 // Wrapping, because only that commutes: overflow must not depend on the order.
                 Effect::Add(key, delta) => {
-                    let counter = self.counters.entry(key).or_default();
-                    *counter = counter.wrapping_add(delta);
+                    let value = self.counters.get(&key).map_or(delta, |value| value.wrapping_add(delta));
+                    // A counter that is back at 0 is as if it had never been.
+                    if value == 0 {
+                        self.counters.remove(&key);
+                    } else {
+                        self.counters.insert(key, value);
+                    }
                 }
                 Effect::Append(shard, entry) => {
                     let log = self.logs.entry(shard).or_default();

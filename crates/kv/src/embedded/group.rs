@@ -94,8 +94,11 @@ impl<'a> Group<'a> {
     /// The finished write, and the logs that it makes grow.
     pub(super) fn finish(mut self) -> (WriteBatch, BTreeMap<LogShard, u64>) {
         for key in &self.counters {
-            let value = self.caches.counters[key];
-            self.write.put_cf(self.store.counters(), key, value.to_le_bytes());
+            match self.caches.counters[key] {
+                // A counter that is back at 0 is as if it had never been.
+                0 => self.write.delete_cf(self.store.counters(), key),
+                value => self.write.put_cf(self.store.counters(), key, value.to_le_bytes()),
+            }
         }
         for shard in &self.logs {
             let row = encode_bounds(self.caches.logs[shard]);
