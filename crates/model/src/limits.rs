@@ -27,12 +27,6 @@ pub const EXPRESSION_VARIABLES_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const EXPRESSION_OPERATORS_MAX: usize = 300;
 /// Most operands of `IN` `[D]`.
 pub const IN_OPERANDS_MAX: usize = 100;
-/// Longest PartiQL statement, in characters `[D]`.
-pub const PARTIQL_STATEMENT_LENGTH_MAX: usize = 8192;
-/// Longest NextToken of a PartiQL statement, in characters `[D]`.
-pub const PARTIQL_NEXT_TOKEN_LENGTH_MAX: usize = 32_768;
-/// Most statements in BatchExecuteStatement `[D]`.
-pub const PARTIQL_BATCH_STATEMENTS_MAX: usize = 25;
 /// Most keys that a PartiQL SELECT names with `IN` or `OR` `[D]`.
 pub const PARTIQL_KEYS_MAX: usize = 50;
 /// Most items on a page of a PartiQL SELECT that names several keys `[D]`.

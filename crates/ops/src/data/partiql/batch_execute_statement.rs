@@ -5,23 +5,18 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use graticule_expr::partiql::Statement;
-use graticule_model::{
-    Error, TableName, codec::item_to_value, error::PartiqlError, limits::PARTIQL_BATCH_STATEMENTS_MAX,
-};
+use graticule_model::{Error, TableName, codec::item_to_value, error::PartiqlError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     read::ItemRead,
-    request::{Given, StatementRequest, table_name},
+    request::{Given, table_name},
     write::Write,
 };
 use crate::{
     Context,
-    data::{
-        capacity::{Consumed, Detail, Split, list_json, read_units},
-        shape::Shape,
-    },
+    data::capacity::{Consumed, Detail, Split, list_json, read_units},
     parameters::parse,
     reply::Reply,
 };
@@ -30,8 +25,8 @@ use crate::{
 #[serde(rename_all = "PascalCase")]
 struct Request<'a> {
     #[serde(borrow)]
-    statements: Option<Vec<StatementRequest<'a>>>,
-    return_consumed_capacity: Option<String>,
+    statements: Vec<Given<'a>>,
+    return_consumed_capacity: Option<Detail>,
 }
 
 /// How one statement ended.
@@ -49,23 +44,7 @@ struct Done {
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request<'_> = parse(body)?;
-    let mut shape = Shape::default();
-    let detail: Option<Detail> =
-        shape.choice("returnConsumedCapacity", request.return_consumed_capacity.as_deref());
-    let statements = shape.required("statements", request.statements);
-    let mut given = statements.as_ref().map(|statements| {
-        shape.list("statements", statements.len(), 1..=PARTIQL_BATCH_STATEMENTS_MAX);
-        Vec::with_capacity(statements.len())
-    });
-    for (index, statement) in statements.into_iter().flatten().enumerate() {
-        shape.enter(format!("statements.{}.member.", index + 1));
-        given = given.zip(statement.check(&mut shape)).map(|(mut given, statement)| {
-            given.push(statement);
-            given
-        });
-    }
-    let given = shape.finish(given)?;
-
+    let given = request.statements;
     let parsed: Vec<Result<Statement, Error>> = given
         .iter()
         .map(|given| given.parameters().and_then(|parameters| Statement::parse(&given.text, &parameters)))
@@ -75,7 +54,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         return Err(PartiqlError::ReadsAndWrites("batch").into());
     }
     let ended = given.iter().zip(parsed).map(|(given, parsed)| execute(context, given, parsed));
-    Ok(answer(&join_all(ended).await, detail.unwrap_or_default()))
+    Ok(answer(&join_all(ended).await, request.return_consumed_capacity.unwrap_or_default()))
 }
 
 async fn execute(context: &Context, given: &Given<'_>, parsed: Result<Statement, Error>) -> Ended {
@@ -91,7 +70,7 @@ async fn execute(context: &Context, given: &Given<'_>, parsed: Result<Statement,
                 Err(error) => Err(error),
             }
         }
-        statement => match Write::prepare(context, statement, given.on_failure, false).await {
+        statement => match Write::prepare(context, statement, given.on_failure(), false).await {
             Ok(prepared) => write(context, prepared).await,
             Err(error) => Err(error),
         },
@@ -102,9 +81,9 @@ async fn execute(context: &Context, given: &Given<'_>, parsed: Result<Statement,
 }
 
 async fn read(context: &Context, given: &Given<'_>, item: &ItemRead) -> Result<Done, Error> {
-    let record = context.region.get(&item.table, &item.key, given.consistent).await?;
+    let record = context.region.get(&item.table, &item.key, given.is_consistent()).await?;
     let size_bytes = record.as_ref().map_or(0, |record| record.size_bytes as usize);
-    let consumed = Consumed::table(read_units(size_bytes, given.consistent));
+    let consumed = Consumed::table(read_units(size_bytes, given.is_consistent()));
     Ok(Done { item: item.shown(record.as_ref())?, consumed })
 }
 

@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use graticule_expr::partiql::{Select, Statement};
-use graticule_model::{Error, TableName, codec::item_to_value, limits::PARTIQL_NEXT_TOKEN_LENGTH_MAX};
+use graticule_model::{Error, TableName, codec::item_to_value};
 use serde::Deserialize;
 
 use super::{
     next_token::{Position, fingerprint},
     read::{ItemRead, page},
-    request::{Given, StatementRequest, table_name},
+    request::{Given, table_name},
     write::Write,
 };
 use crate::{
@@ -16,7 +16,6 @@ use crate::{
     data::{
         capacity::{Consumed, Detail, Split, consumed_json, read_units},
         page::PageParameters,
-        shape::Shape,
     },
     parameters::parse,
     reply::Reply,
@@ -26,37 +25,19 @@ use crate::{
 #[serde(rename_all = "PascalCase")]
 struct Request {
     next_token: Option<String>,
-    limit: Option<i64>,
-    return_consumed_capacity: Option<String>,
-}
-
-/// What concerns the answer of a read.
-struct Paging {
-    next_token: Option<String>,
     limit: Option<usize>,
-    detail: Detail,
+    return_consumed_capacity: Option<Detail>,
 }
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
-    let statement: StatementRequest<'_> = parse(body)?;
+    let given: Given<'_> = parse(body)?;
     let request: Request = parse(body)?;
-    let mut shape = Shape::default();
-    let given = statement.check(&mut shape);
-    shape.text("nextToken", request.next_token.as_deref(), 1..=PARTIQL_NEXT_TOKEN_LENGTH_MAX);
-    shape.number("limit", request.limit, 1, i64::from(i32::MAX));
-    let detail = shape.choice("returnConsumedCapacity", request.return_consumed_capacity.as_deref());
-    let given = shape.finish(given)?;
-    let paging = Paging {
-        next_token: request.next_token,
-        limit: request.limit.and_then(|limit| usize::try_from(limit).ok()),
-        detail: detail.unwrap_or_default(),
-    };
-
     let statement = Statement::parse(&given.text, &given.parameters()?)?;
     let name = table_name(context, &statement)?;
+    let detail = request.return_consumed_capacity.unwrap_or_default();
     match statement {
-        Statement::Select(select) => read(context, &name, select, &given, paging).await,
-        statement => write(context, &name, statement, &given, paging.detail).await,
+        Statement::Select(select) => read(context, &name, select, &given, request).await,
+        statement => write(context, &name, statement, &given, detail).await,
     }
 }
 
@@ -67,7 +48,7 @@ async fn write(
     given: &Given<'_>,
     detail: Detail,
 ) -> Result<Vec<u8>, Error> {
-    let write = Write::prepare(context, statement, given.on_failure, false).await?;
+    let write = Write::prepare(context, statement, given.on_failure(), false).await?;
     let (action, answering) = write.split();
     let written = context.region.write_one(action).await;
     let written = written.map_err(|error| Write::error(answering.is_insert, error))?;
@@ -84,9 +65,11 @@ async fn read(
     name: &TableName,
     select: Select,
     given: &Given<'_>,
-    paging: Paging,
+    request: Request,
 ) -> Result<Vec<u8>, Error> {
-    let Paging { next_token, limit, detail } = paging;
+    let Request { next_token, limit, return_consumed_capacity } = request;
+    let detail = return_consumed_capacity.unwrap_or_default();
+    let consistent = given.is_consistent();
     let fingerprint = fingerprint(given);
     let position = next_token.map(|token| Position::read(&token, fingerprint)).transpose()?;
     let table = context.region.active_table(name).await?;
@@ -96,9 +79,9 @@ async fn read(
         _ => None,
     };
     if let Some(item) = by_key {
-        let record = context.region.get(&table, &item.key, given.consistent).await?;
+        let record = context.region.get(&table, &item.key, consistent).await?;
         let size_bytes = record.as_ref().map_or(0, |record| record.size_bytes as usize);
-        let consumed = Consumed::table(read_units(size_bytes, given.consistent));
+        let consumed = Consumed::table(read_units(size_bytes, consistent));
         let items: Vec<Bytes> = item.shown(record.as_ref())?.into_iter().collect();
         return Ok(answer(name, &items, &consumed, detail).finish());
     }
@@ -106,7 +89,7 @@ async fn read(
         index: select.index.clone(),
         select: None,
         limit,
-        consistent: given.consistent,
+        consistent,
         detail,
     };
     let found = page(context, &table, select, &mut parameters, position.unwrap_or_default()).await?;

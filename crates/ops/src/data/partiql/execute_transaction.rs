@@ -6,7 +6,7 @@ use graticule_expr::partiql::Statement;
 use graticule_model::{
     CancellationReason, Error, TableName,
     error::PartiqlError,
-    limits::{TRANSACTION_ACTIONS_MAX, TRANSACTION_BYTES_MAX},
+    limits::TRANSACTION_BYTES_MAX,
 };
 use graticule_tables::{ReadOutcome, RequestToken, WriteOutcome, Written};
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::{
     next_token::fingerprint,
     read::ItemRead,
-    request::{Given, StatementRequest, table_name},
+    request::{Given, table_name},
     write::Write,
 };
 use crate::{
@@ -23,46 +23,25 @@ use crate::{
     data::{
         capacity::{Consumed, Detail, Split, list_json, read_units},
         return_values::OnFailure,
-        shape::Shape,
         transact_write_items::{cancelled, multiple_operations, transaction_too_large},
     },
     parameters::parse,
     reply::Reply,
 };
 
-/// Longest `ClientRequestToken`, in characters.
-const TOKEN_LENGTH_MAX: usize = 36;
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request<'a> {
     #[serde(borrow)]
-    transact_statements: Option<Vec<StatementRequest<'a>>>,
+    transact_statements: Vec<Given<'a>>,
     client_request_token: Option<String>,
-    return_consumed_capacity: Option<String>,
+    return_consumed_capacity: Option<Detail>,
 }
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request<'_> = parse(body)?;
-    let mut shape = Shape::default();
-    shape.text("clientRequestToken", request.client_request_token.as_deref(), 1..=TOKEN_LENGTH_MAX);
-    let detail: Option<Detail> =
-        shape.choice("returnConsumedCapacity", request.return_consumed_capacity.as_deref());
-    let detail = detail.unwrap_or_default();
-    let statements = shape.required("transactStatements", request.transact_statements);
-    let mut given = statements.as_ref().map(|statements| {
-        shape.list("transactStatements", statements.len(), 1..=TRANSACTION_ACTIONS_MAX);
-        Vec::with_capacity(statements.len())
-    });
-    for (index, statement) in statements.into_iter().flatten().enumerate() {
-        shape.enter(format!("transactStatements.{}.member.", index + 1));
-        given = given.zip(statement.check(&mut shape)).map(|(mut given, statement)| {
-            given.push(statement);
-            given
-        });
-    }
-    let given = shape.finish(given)?;
-
+    let detail = request.return_consumed_capacity.unwrap_or_default();
+    let given = request.transact_statements;
     let parse = |given: &Given<'_>| Statement::parse(&given.text, &given.parameters()?);
     let statements = given.iter().map(parse).collect::<Result<Vec<Statement>, Error>>()?;
     let reads = statements.iter().filter(|statement| statement.is_read()).count();
@@ -82,7 +61,7 @@ fn token_of(token: String, given: &[Given<'_>]) -> RequestToken {
     hash.update(b"PartiQL");
     for given in given {
         hash.update(&fingerprint(given).to_be_bytes());
-        hash.update(&[u8::from(given.on_failure == OnFailure::AllOld)]);
+        hash.update(&[u8::from(given.on_failure() == OnFailure::AllOld)]);
     }
     RequestToken { token, fingerprint: hash.digest() }
 }
@@ -136,7 +115,7 @@ async fn write(
     let mut actions = Vec::with_capacity(statements.len());
     let mut inserts = Vec::with_capacity(statements.len());
     for (statement, given) in statements.into_iter().zip(given) {
-        let write = Write::prepare(context, statement, given.on_failure, true).await?;
+        let write = Write::prepare(context, statement, given.on_failure(), true).await?;
         inserts.push(write.is_insert());
         actions.push(write.action);
     }
