@@ -3,6 +3,7 @@
 mod batches;
 mod capacity;
 mod items;
+mod operations;
 mod paging;
 mod properties;
 mod reads;
