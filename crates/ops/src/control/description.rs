@@ -147,8 +147,27 @@ pub(super) async fn describe(context: &Context, table: &Table, stage: Stage) -> 
         shown["Replicas"] =
             table.peers(here).map(|(region, member)| replica(table, region, member)).collect();
     }
+    if stage == Stage::Deleting
+        && let Some(members) = shown.as_object_mut()
+    {
+        members.retain(|member, _| SHOWN_OF_DELETED.contains(&member.as_str()));
+    }
     Ok(shown)
 }
+
+/// What the answer that deletes a table still says of it.
+const SHOWN_OF_DELETED: &[&str] = &[
+    "TableName",
+    "TableStatus",
+    "TableArn",
+    "TableId",
+    "ItemCount",
+    "TableSizeBytes",
+    "ProvisionedThroughput",
+    "BillingModeSummary",
+    "TableClassSummary",
+    "DeletionProtectionEnabled",
+];
 
 /// All replicas belong to one account, and can differ in some settings.
 const REPLICATION_MODE: &str = "ENABLED_WITH_OVERRIDES";
@@ -237,7 +256,10 @@ async fn global_indexes(context: &Context, table: &Table, stage: Stage) -> Resul
         let (definition, status, backfilling) = match (&register.value, kept.map(|kept| kept.state)) {
             (Some(definition), _) if stage == Stage::Creating => (definition, "CREATING", false),
             (Some(definition), Some(IndexState::Active)) => (definition, "ACTIVE", false),
-            (Some(definition), Some(IndexState::Backfilling)) => (definition, "CREATING", true),
+            // Filling begins after the answer to the request for it.
+            (Some(definition), Some(IndexState::Backfilling)) => {
+                (definition, "CREATING", stage != Stage::Updating)
+            }
             // It waits until what an index of the same name has left is gone.
             (Some(definition), _) => (definition, "CREATING", false),
             (None, Some(_)) => match kept.map(|kept| &kept.derivation) {
