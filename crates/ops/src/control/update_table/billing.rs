@@ -120,12 +120,12 @@ impl BillingChange {
                 "Table write capacity should either be Pay-Per-Request or AutoScaled.".to_owned(),
             ));
         }
-        match table.global_indexes().find(|(name, _)| !self.updated.contains(name.as_str())) {
-            Some((name, _)) => {
-                parameter(format!("ProvisionedThroughput must be specified for index: {name}"))
-            }
-            None => Ok(()),
+        let names = table.global_indexes().map(|(name, _)| name.as_str());
+        let missing: Vec<&str> = names.filter(|name| !self.updated.contains(*name)).collect();
+        if missing.is_empty() {
+            return Ok(());
         }
+        parameter(format!("ProvisionedThroughput must be specified for index: {}", missing.join(",")))
     }
 }
 
