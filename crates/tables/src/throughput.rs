@@ -41,6 +41,12 @@ struct Limit {
     cause: CapacityLimit,
 }
 
+impl Limit {
+    fn tokens_per_second(self) -> f64 {
+        self.units_per_second as f64 * 2.0
+    }
+}
+
 /// Tokens are half units.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
@@ -74,7 +80,7 @@ impl Meters {
         now: Duration,
         work: impl FnOnce(&mut Bucket) -> T,
     ) -> T {
-        let tokens_per_second = limit.units_per_second as f64 * 2.0;
+        let tokens_per_second = limit.tokens_per_second();
         let mut buckets = self.0.lock();
         if !buckets.contains_key(&key) {
             let kept = |index: u32| index == BASE || table.indexes.values().any(|other| other.id == index);
@@ -83,6 +89,18 @@ impl Meters {
         let bucket = buckets.entry(key).or_insert_with(|| Bucket::new(tokens_per_second, now));
         bucket.refill(tokens_per_second, now);
         work(bucket)
+    }
+
+    /// Gives the buckets of a table that has changed their new limits, which count from now on.
+    pub(crate) fn settle(&self, table: &Table, now: Duration) {
+        for (key, bucket) in self.0.lock().iter_mut().filter(|(key, _)| key.table == table.id) {
+            let kind = if key.write { CapacityKind::Write } else { CapacityKind::Read };
+            let limit = match table.indexes.values().find(|index| index.id == key.index) {
+                Some(index) => table.index_limit(index, kind),
+                None => table.own_limit(kind),
+            };
+            bucket.refill(limit.map_or(bucket.tokens_per_second, Limit::tokens_per_second), now);
+        }
     }
 
     /// Forgets the buckets of a table.

@@ -5,21 +5,21 @@ use serde_json::{Value, json};
 use super::{Clocked, MORNING_MS, merge, provisioned, table};
 
 fn update(members: Value) -> Value {
-    let mut request = json!({"TableName": "t"});
+    let mut request = json!({"TableName": "tab"});
     merge(&mut request, &members);
     request
 }
 
 impl Clocked {
     async fn describe(&self) -> Value {
-        self.ok("DescribeTable", json!({"TableName": "t"})).await["Table"].clone()
+        self.ok("DescribeTable", json!({"TableName": "tab"})).await["Table"].clone()
     }
 }
 
 #[tokio::test]
 async fn decreases_are_rationed() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", provisioned(100, 100), None)).await;
+    region.ok("CreateTable", table("tab", provisioned(100, 100), None)).await;
     for n in 1..=4 {
         region.ok("UpdateTable", update(provisioned(100 - n, 100))).await;
     }
@@ -63,7 +63,7 @@ async fn decreases_are_rationed() {
 #[tokio::test]
 async fn indexes_have_a_ration_of_their_own() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", provisioned(100, 100), Some(provisioned(50, 50)))).await;
+    region.ok("CreateTable", table("tab", provisioned(100, 100), Some(provisioned(50, 50)))).await;
     let index = |read: u64, write: u64| {
         let mut update = json!({"IndexName": "by-g"});
         merge(&mut update, &provisioned(read, write));
@@ -84,7 +84,7 @@ async fn indexes_have_a_ration_of_their_own() {
 #[tokio::test]
 async fn on_demand_can_be_switched_to_four_times_a_day() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", provisioned(5, 5), None)).await;
+    region.ok("CreateTable", table("tab", provisioned(5, 5), None)).await;
     let mut back = provisioned(5, 5);
     merge(&mut back, &json!({"BillingMode": "PROVISIONED"}));
     let on_demand = || update(json!({"BillingMode": "PAY_PER_REQUEST"}));

@@ -11,9 +11,9 @@ use crate::support::s;
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_lone_client_meets_no_conflict() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", json!({"BillingMode": "PAY_PER_REQUEST"}), None)).await;
-    let put = json!({"TableName": "t", "Item": {"pk": s("a")}});
-    let key = json!({"TableName": "t", "Key": {"pk": s("a")}});
+    region.ok("CreateTable", table("tab", json!({"BillingMode": "PAY_PER_REQUEST"}), None)).await;
+    let put = json!({"TableName": "tab", "Item": {"pk": s("a")}});
+    let key = json!({"TableName": "tab", "Key": {"pk": s("a")}});
     for _ in 0..200 {
         region.ok("TransactWriteItems", json!({"TransactItems": [{"Put": put}]})).await;
         region.ok("PutItem", put.clone()).await;
@@ -26,10 +26,10 @@ async fn a_lone_client_meets_no_conflict() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn requests_at_once_are_done_or_told_of_a_conflict() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", json!({"BillingMode": "PAY_PER_REQUEST"}), None)).await;
+    region.ok("CreateTable", table("tab", json!({"BillingMode": "PAY_PER_REQUEST"}), None)).await;
     let add = |pk: &str| {
         json!({
-            "TableName": "t", "Key": {"pk": s(pk)}, "UpdateExpression": "ADD n :one",
+            "TableName": "tab", "Key": {"pk": s(pk)}, "UpdateExpression": "ADD n :one",
             "ExpressionAttributeValues": {":one": {"N": "1"}},
         })
     };
@@ -63,7 +63,7 @@ async fn requests_at_once_are_done_or_told_of_a_conflict() {
     for task in tasks {
         done += task.await.unwrap();
     }
-    let read = json!({"TableName": "t", "Key": {"pk": s("a")}, "ConsistentRead": true});
+    let read = json!({"TableName": "tab", "Key": {"pk": s("a")}, "ConsistentRead": true});
     assert_eq!(region.ok("GetItem", read).await["Item"]["n"], json!({"N": done.to_string()}));
 }
 
@@ -71,8 +71,8 @@ async fn requests_at_once_are_done_or_told_of_a_conflict() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_token_is_used_once_at_a_time() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", json!({"BillingMode": "PAY_PER_REQUEST"}), None)).await;
-    let name: TableName = "t".parse().unwrap();
+    region.ok("CreateTable", table("tab", json!({"BillingMode": "PAY_PER_REQUEST"}), None)).await;
+    let name: TableName = "tab".parse().unwrap();
     let tasks: Vec<_> = (0..16)
         .map(|_| {
             let (region, name) = (region.server.context.region.clone(), name.clone());

@@ -7,7 +7,7 @@ use crate::support::s;
 
 const TABLE_MESSAGE: &str = "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning level with the UpdateTable API.";
 const INDEX_MESSAGE: &str = "The level of configured provisioned throughput for one or more global secondary indexes of the table was exceeded. Consider provisioning your under-provisioned global secondary indexes with the UpdateTable API.";
-const TABLE_ARN: &str = "arn:aws:dynamodb:eu-west-1:000000000000:table/t";
+const TABLE_ARN: &str = "arn:aws:dynamodb:eu-west-1:000000000000:table/tab";
 
 fn exceeded(message: &str, reason: &str, resource: &str) -> Value {
     json!({
@@ -20,56 +20,56 @@ fn exceeded(message: &str, reason: &str, resource: &str) -> Value {
 #[tokio::test]
 async fn writes_end_with_the_burst_and_go_on_at_the_provisioned_rate() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", provisioned(1, 2), None)).await;
-    assert_eq!(region.writes_until_refused("t").await, 2 * START_SECONDS);
+    region.ok("CreateTable", table("tab", provisioned(1, 2), None)).await;
+    assert_eq!(region.writes_until_refused("tab").await, 2 * START_SECONDS);
     let refused = exceeded(TABLE_MESSAGE, "TableWriteProvisionedThroughputExceeded", TABLE_ARN);
     for (operation, request) in [
-        ("PutItem", put("t", 10)),
-        ("DeleteItem", json!({"TableName": "t", "Key": {"pk": s("b")}})),
-        ("UpdateItem", json!({"TableName": "t", "Key": {"pk": s("b")}})),
-        ("BatchWriteItem", json!({"RequestItems": {"t": [{"PutRequest": {"Item": {"pk": s("b")}}}]}})),
+        ("PutItem", put("tab", 10)),
+        ("DeleteItem", json!({"TableName": "tab", "Key": {"pk": s("b")}})),
+        ("UpdateItem", json!({"TableName": "tab", "Key": {"pk": s("b")}})),
+        ("BatchWriteItem", json!({"RequestItems": {"tab": [{"PutRequest": {"Item": {"pk": s("b")}}}]}})),
     ] {
         assert_eq!(region.fails(operation, request).await, refused, "{operation}");
     }
     // Reads have a bucket of their own.
-    region.ok("GetItem", get("t")).await;
+    region.ok("GetItem", get("tab")).await;
     region.advance_seconds(5);
-    assert_eq!(region.writes_until_refused("t").await, 10);
+    assert_eq!(region.writes_until_refused("tab").await, 10);
     // Five minutes of capacity are saved up, no more.
     region.advance_seconds(3600);
-    assert_eq!(region.writes_until_refused("t").await, 600);
+    assert_eq!(region.writes_until_refused("tab").await, 600);
 }
 
 #[tokio::test]
 async fn a_large_request_is_paid_for_afterwards() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", provisioned(1, 10), None)).await;
-    region.ok("PutItem", put("t", 400 * 1024)).await;
+    region.ok("CreateTable", table("tab", provisioned(1, 10), None)).await;
+    region.ok("PutItem", put("tab", 400 * 1024)).await;
     // 600 units to begin with, 400 gone; the next write takes another 400.
-    region.ok("PutItem", put("t", 10)).await;
-    region.fails("PutItem", put("t", 10)).await;
+    region.ok("PutItem", put("tab", 10)).await;
+    region.fails("PutItem", put("tab", 10)).await;
     region.advance_seconds(19);
-    region.fails("PutItem", put("t", 10)).await;
+    region.fails("PutItem", put("tab", 10)).await;
     region.advance_seconds(2);
-    region.ok("PutItem", put("t", 10)).await;
+    region.ok("PutItem", put("tab", 10)).await;
 }
 
 #[tokio::test]
 async fn reads_of_every_kind_are_counted() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", provisioned(10, 1000), None)).await;
-    region.ok("PutItem", put("t", 40 * 1024)).await;
+    region.ok("CreateTable", table("tab", provisioned(10, 1000), None)).await;
+    region.ok("PutItem", put("tab", 40 * 1024)).await;
     let key = json!({"pk": s("a")});
     let query = json!({
-        "TableName": "t", "KeyConditionExpression": "pk = :a", "ExpressionAttributeValues": {":a": s("a")},
+        "TableName": "tab", "KeyConditionExpression": "pk = :a", "ExpressionAttributeValues": {":a": s("a")},
     });
-    let transact = json!({"TransactItems": [{"Get": {"TableName": "t", "Key": key}}]});
-    let batch = json!({"RequestItems": {"t": {"Keys": [key]}}});
+    let transact = json!({"TransactItems": [{"Get": {"TableName": "tab", "Key": key}}]});
+    let batch = json!({"RequestItems": {"tab": {"Keys": [key]}}});
     // Units that each costs, of the 600 to begin with.
     for (operation, request, units, times) in [
-        ("GetItem", get("t"), 10, 20),
+        ("GetItem", get("tab"), 10, 20),
         ("Query", query.clone(), 5, 20),
-        ("Scan", json!({"TableName": "t"}), 5, 20),
+        ("Scan", json!({"TableName": "tab"}), 5, 20),
         ("BatchGetItem", batch.clone(), 5, 20),
         ("TransactGetItems", transact.clone(), 20, 5),
     ] {
@@ -80,7 +80,7 @@ async fn reads_of_every_kind_are_counted() {
     }
     let refused = exceeded(TABLE_MESSAGE, "TableReadProvisionedThroughputExceeded", TABLE_ARN);
     for (operation, request) in
-        [("GetItem", get("t")), ("Query", query), ("Scan", json!({"TableName": "t"})), ("BatchGetItem", batch)]
+        [("GetItem", get("tab")), ("Query", query), ("Scan", json!({"TableName": "tab"})), ("BatchGetItem", batch)]
     {
         assert_eq!(region.fails(operation, request).await, refused, "{operation}");
     }
@@ -92,14 +92,14 @@ async fn reads_of_every_kind_are_counted() {
     assert_eq!(region.fails("TransactGetItems", transact).await, cancelled);
     // Half a second later there is room for one.
     region.advance_seconds(1);
-    region.ok("GetItem", get("t")).await;
+    region.ok("GetItem", get("tab")).await;
 }
 
 #[tokio::test]
 async fn a_global_index_without_capacity_holds_back_the_writes_that_concern_it() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", provisioned(100, 100), Some(provisioned(1, 1)))).await;
-    let indexed = |n: u64| json!({"TableName": "t", "Item": {"pk": s("a"), "g": s(&n.to_string())}});
+    region.ok("CreateTable", table("tab", provisioned(100, 100), Some(provisioned(1, 1)))).await;
+    let indexed = |n: u64| json!({"TableName": "tab", "Item": {"pk": s("a"), "g": s(&n.to_string())}});
     // The entry moves each time, which costs two units: the first one only enters.
     let mut written = 0;
     while region.server.call("PutItem", &indexed(written)).await.is_ok() {
@@ -113,7 +113,7 @@ async fn a_global_index_without_capacity_holds_back_the_writes_that_concern_it()
         .fails(
             "TransactWriteItems",
             json!({"TransactItems": [
-                {"Put": {"TableName": "t", "Item": {"pk": s("b")}}},
+                {"Put": {"TableName": "tab", "Item": {"pk": s("b")}}},
                 {"Put": indexed(99)},
             ]}),
         )
@@ -123,36 +123,36 @@ async fn a_global_index_without_capacity_holds_back_the_writes_that_concern_it()
         json!([{"Code": "None"}, {"Code": "ProvisionedThroughputExceeded", "Message": INDEX_MESSAGE}])
     );
     // What the index does not hold goes on.
-    region.ok("PutItem", json!({"TableName": "t", "Item": {"pk": s("b")}})).await;
+    region.ok("PutItem", json!({"TableName": "tab", "Item": {"pk": s("b")}})).await;
     // Its reads are its own too.
-    let scan = json!({"TableName": "t", "IndexName": "by-g"});
+    let scan = json!({"TableName": "tab", "IndexName": "by-g"});
     for _ in 0..2 * 60 {
         region.ok("Scan", scan.clone()).await;
     }
     let refused = exceeded(INDEX_MESSAGE, "IndexReadProvisionedThroughputExceeded", &index_arn);
     assert_eq!(region.fails("Scan", scan).await, refused);
-    region.ok("Scan", json!({"TableName": "t"})).await;
+    region.ok("Scan", json!({"TableName": "tab"})).await;
 }
 
 #[tokio::test]
 async fn batches_give_back_what_was_throttled() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", provisioned(1, 1), None)).await;
+    region.ok("CreateTable", table("tab", provisioned(1, 1), None)).await;
     region.ok("CreateTable", table("free", json!({"BillingMode": "PAY_PER_REQUEST"}), None)).await;
-    region.writes_until_refused("t").await;
+    region.writes_until_refused("tab").await;
     let write = |pk: &str| json!([{"PutRequest": {"Item": {"pk": s(pk)}}}]);
     let answer =
-        region.ok("BatchWriteItem", json!({"RequestItems": {"t": write("b"), "free": write("b")}})).await;
-    assert_eq!(answer, json!({"UnprocessedItems": {"t": write("b")}}));
-    while region.server.call("GetItem", &get("t")).await.is_ok() {}
+        region.ok("BatchWriteItem", json!({"RequestItems": {"tab": write("b"), "free": write("b")}})).await;
+    assert_eq!(answer, json!({"UnprocessedItems": {"tab": write("b")}}));
+    while region.server.call("GetItem", &get("tab")).await.is_ok() {}
     let read = |pk: &str| json!({"Keys": [{"pk": s(pk)}], "ConsistentRead": true});
     let answer =
-        region.ok("BatchGetItem", json!({"RequestItems": {"t": read("a"), "free": read("b")}})).await;
+        region.ok("BatchGetItem", json!({"RequestItems": {"tab": read("a"), "free": read("b")}})).await;
     assert_eq!(
         answer,
         json!({
-            "Responses": {"free": [{"pk": s("b")}], "t": []},
-            "UnprocessedKeys": {"t": read("a")},
+            "Responses": {"free": [{"pk": s("b")}], "tab": []},
+            "UnprocessedKeys": {"tab": read("a")},
         })
     );
 }
@@ -163,8 +163,8 @@ async fn maxima_of_on_demand_tables_throttle_in_their_own_words() {
     let maximum = |read: u64, write: u64| json!({"OnDemandThroughput": {"MaxReadRequestUnits": read, "MaxWriteRequestUnits": write}});
     let mut members = json!({"BillingMode": "PAY_PER_REQUEST"});
     merge(&mut members, &maximum(1, 1));
-    region.ok("CreateTable", table("t", members, Some(maximum(1, 1)))).await;
-    assert_eq!(region.writes_until_refused("t").await, START_SECONDS);
+    region.ok("CreateTable", table("tab", members, Some(maximum(1, 1)))).await;
+    assert_eq!(region.writes_until_refused("tab").await, START_SECONDS);
     let message = "Throughput exceeds the maximum OnDemandThroughput configured on table or index";
     let refused = |reason: &str, resource: &str| {
         json!({
@@ -173,41 +173,41 @@ async fn maxima_of_on_demand_tables_throttle_in_their_own_words() {
             "throttlingReasons": [{"reason": reason, "resource": resource}],
         })
     };
-    let answer = region.fails("PutItem", put("t", 10)).await;
+    let answer = region.fails("PutItem", put("tab", 10)).await;
     assert_eq!(answer, refused("TableWriteMaxOnDemandThroughputExceeded", TABLE_ARN));
-    let cancelled = region.fails("TransactWriteItems", json!({"TransactItems": [{"Put": put("t", 10)}]})).await;
+    let cancelled = region.fails("TransactWriteItems", json!({"TransactItems": [{"Put": put("tab", 10)}]})).await;
     assert_eq!(cancelled["CancellationReasons"], json!([{"Code": "ThrottlingError", "Message": message}]));
-    while region.server.call("GetItem", &get("t")).await.is_ok() {}
-    let answer = region.fails("GetItem", get("t")).await;
+    while region.server.call("GetItem", &get("tab")).await.is_ok() {}
+    let answer = region.fails("GetItem", get("tab")).await;
     assert_eq!(answer, refused("TableReadMaxOnDemandThroughputExceeded", TABLE_ARN));
-    let scan = json!({"TableName": "t", "IndexName": "by-g"});
+    let scan = json!({"TableName": "tab", "IndexName": "by-g"});
     while region.server.call("Scan", &scan).await.is_ok() {}
     let index_arn = format!("{TABLE_ARN}/index/by-g");
     assert_eq!(region.fails("Scan", scan).await, refused("IndexReadMaxOnDemandThroughputExceeded", &index_arn));
     // Taken away, nothing holds anybody back.
-    let unlimited = json!({"TableName": "t", "OnDemandThroughput": {"MaxWriteRequestUnits": -1}});
+    let unlimited = json!({"TableName": "tab", "OnDemandThroughput": {"MaxWriteRequestUnits": -1}});
     region.ok("UpdateTable", unlimited).await;
     for _ in 0..1000 {
-        region.ok("PutItem", put("t", 1024)).await;
+        region.ok("PutItem", put("tab", 1024)).await;
     }
 }
 
 #[tokio::test]
 async fn an_on_demand_table_is_not_throttled() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", json!({"BillingMode": "PAY_PER_REQUEST"}), Some(json!({})))).await;
+    region.ok("CreateTable", table("tab", json!({"BillingMode": "PAY_PER_REQUEST"}), Some(json!({})))).await;
     for _ in 0..100 {
-        region.ok("PutItem", put("t", 300 * 1024)).await;
-        region.ok("Scan", json!({"TableName": "t"})).await;
+        region.ok("PutItem", put("tab", 300 * 1024)).await;
+        region.ok("Scan", json!({"TableName": "tab"})).await;
     }
 }
 
 #[tokio::test]
 async fn failed_conditions_cost_what_they_have_looked_at() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", provisioned(1, 1), None)).await;
-    region.ok("PutItem", put("t", 20 * 1024)).await;
-    let mut refused = put("t", 10);
+    region.ok("CreateTable", table("tab", provisioned(1, 1), None)).await;
+    region.ok("PutItem", put("tab", 20 * 1024)).await;
+    let mut refused = put("tab", 10);
     merge(&mut refused, &json!({"ConditionExpression": "attribute_not_exists(pk)"}));
     for _ in 0..2 {
         assert_eq!(region.fails("PutItem", refused.clone()).await["__type"], "ConditionalCheckFailedException");
@@ -219,15 +219,15 @@ async fn failed_conditions_cost_what_they_have_looked_at() {
 #[tokio::test]
 async fn more_capacity_helps_at_once() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("t", provisioned(1, 1), None)).await;
-    region.writes_until_refused("t").await;
+    region.ok("CreateTable", table("tab", provisioned(1, 1), None)).await;
+    region.writes_until_refused("tab").await;
     let mut update = provisioned(1, 100);
-    merge(&mut update, &json!({"TableName": "t"}));
+    merge(&mut update, &json!({"TableName": "tab"}));
     region.ok("UpdateTable", update).await;
     region.advance_seconds(1);
-    assert_eq!(region.writes_until_refused("t").await, 100);
-    region.ok("UpdateTable", json!({"TableName": "t", "BillingMode": "PAY_PER_REQUEST"})).await;
+    assert_eq!(region.writes_until_refused("tab").await, 100);
+    region.ok("UpdateTable", json!({"TableName": "tab", "BillingMode": "PAY_PER_REQUEST"})).await;
     for _ in 0..1000 {
-        region.ok("PutItem", put("t", 1024)).await;
+        region.ok("PutItem", put("tab", 1024)).await;
     }
 }
