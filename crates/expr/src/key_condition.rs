@@ -6,6 +6,7 @@
 use graticule_model::{
     AttributeValue, Error, KeyAttribute,
     error::{ExpressionError, ExpressionKind},
+    limits::{PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX},
 };
 
 use crate::{
@@ -104,11 +105,13 @@ pub fn parse_key_condition(
 /// Matches tests on several attributes, no two on the same, to the key `schema`.
 ///
 /// # Errors
-/// [`Error::Expression`] with texts that do not name the expression, or [`Error::KeyEmpty`] for an empty value.
+/// [`Error::Expression`] with texts that do not name the expression; [`Error::KeyEmpty`], [`Error::PartitionKeyTooLong`]
+/// or [`Error::SortKeyTooLong`] for values that no key has.
 pub fn match_key_terms(terms: Vec<KeyTerm>, schema: KeySchemaRef<'_>) -> Result<KeyCondition, Error> {
     let condition = match_schema(terms, schema)
         .map_err(|error| Error::Expression(ExpressionKind::KeyCondition, error))?;
     refuse_empty_values(&condition)?;
+    refuse_long_values(&condition)?;
     Ok(condition)
 }
 
@@ -276,4 +279,15 @@ fn refuse_empty_values(condition: &KeyCondition) -> Result<(), Error> {
         return Err(Error::KeyEmpty { name: name.clone(), kind });
     }
     Ok(())
+}
+
+fn refuse_long_values(condition: &KeyCondition) -> Result<(), Error> {
+    let partition_bytes: usize = condition.partition.iter().map(|(_, value)| value.size_bytes()).sum();
+    if partition_bytes > PARTITION_KEY_BYTES_MAX {
+        return Err(Error::PartitionKeyTooLong);
+    }
+    let longest =
+        |test: &SortCondition| test.values().map(AttributeValue::size_bytes).max().unwrap_or_default();
+    let sort_bytes: usize = condition.sort.iter().map(|(_, test)| longest(test)).sum();
+    if sort_bytes > SORT_KEY_BYTES_MAX { Err(Error::SortKeyTooLong) } else { Ok(()) }
 }

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use graticule_expr::Projection;
 use graticule_model::{
-    Error, TableName,
+    Error, Item, TableName,
     codec::item_to_json,
     limits::{BATCH_GET_BYTES_MAX, BATCH_GET_KEYS_MAX},
 };
@@ -19,7 +19,6 @@ use super::{
     capacity::{Consumed, Detail, Split, list_json, read_units},
     expressions::{Given, Names, placeholders, projection},
     legacy,
-    shape::Shape,
     stored_item,
 };
 use crate::{
@@ -32,15 +31,15 @@ use crate::{
 #[serde(rename_all = "PascalCase")]
 struct Request<'a> {
     #[serde(borrow)]
-    request_items: Option<BTreeMap<String, TableRequest<'a>>>,
-    return_consumed_capacity: Option<String>,
+    request_items: BTreeMap<String, TableRequest<'a>>,
+    return_consumed_capacity: Option<Detail>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct TableRequest<'a> {
     #[serde(borrow)]
-    keys: Option<Vec<RawAttributes<'a>>>,
+    keys: Vec<RawAttributes<'a>>,
     consistent_read: Option<bool>,
     projection_expression: Option<String>,
     expression_attribute_names: Option<Names>,
@@ -59,78 +58,73 @@ struct Wanted<'r> {
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request<'_> = parse(body)?;
-    let (names, detail) = check_shape(context, &request)?;
-    let request_items = request.request_items.unwrap_or_default();
+    let request_items = &request.request_items;
     if request_items.is_empty() {
-        let message = "The requestItems parameter is required for BatchGetItem";
-        return Err(Error::Validation(message.to_owned()));
+        return Err(no_tables());
     }
-    let key_count: usize = request_items.values().flat_map(|request| &request.keys).map(Vec::len).sum();
+    let key_count: usize = request_items.values().map(|table| table.keys.len()).sum();
     if key_count > BATCH_GET_KEYS_MAX {
         return Err(Error::Validation("Too many items requested for the BatchGetItem call".to_owned()));
     }
-    let wanted = prepare(context, &request_items, names).await?;
-    read(context, &wanted, detail).await
-}
-
-/// The tables' names, in the order of the request's, and the detail of consumed capacity.
-fn check_shape(context: &Context, request: &Request<'_>) -> Result<(Vec<TableName>, Detail), Error> {
-    let mut shape = Shape::default();
-    let detail: Option<Detail> =
-        shape.choice("returnConsumedCapacity", request.return_consumed_capacity.as_deref());
-    let request_items = shape.required("requestItems", request.request_items.as_ref());
-    let mut names = Some(Vec::new());
-    for (reference, table) in request_items.into_iter().flatten() {
-        let name = shape.table_name(context, Some(reference));
-        names = names.zip(name).map(|(mut names, name)| {
-            names.push(name);
-            names
-        });
-        shape.enter(format!("requestItems.{reference}.member."));
-        if let Some(keys) = shape.required("keys", table.keys.as_ref()) {
-            shape.list("keys", keys.len(), 1..=BATCH_GET_KEYS_MAX);
-        }
-        shape.enter(String::new());
-    }
-    Ok((shape.finish(names)?, detail.unwrap_or_default()))
-}
-
-/// Checks all of the request before anything is read.
-async fn prepare<'r>(
-    context: &Context,
-    request_items: &'r BTreeMap<String, TableRequest<'r>>,
-    names: Vec<TableName>,
-) -> Result<Vec<Wanted<'r>>, Error> {
-    let mut parsed = Vec::with_capacity(names.len());
-    for (reference, request) in request_items {
-        let text = request.projection_expression.as_deref();
-        let given = Given {
-            legacy: &[("AttributesToGet", request.attributes_to_get.is_some())],
-            expressions: &[("ProjectionExpression", text.is_some())],
-            names: request.expression_attribute_names.is_some(),
-            values: false,
-        };
-        given.check()?;
-        let keys: Result<Vec<_>, Error> = request.keys.iter().flatten().map(|key| key.read()).collect();
-        let keys = keys?;
-        let attributes = legacy::projection(request.attributes_to_get.as_deref())?;
-        let mut placeholders = placeholders(request.expression_attribute_names.clone(), None)?;
-        let projection = projection(text, &mut placeholders)?.or(attributes);
-        placeholders.finish()?;
-        parsed.push((reference, request, projection, keys));
-    }
-    let mut wanted = Vec::with_capacity(parsed.len());
     let mut seen = HashSet::new();
-    for ((reference, request, projection, keys), name) in parsed.into_iter().zip(names) {
-        let table = context.region.active_table(&name).await?;
-        let keys: Result<Vec<_>, Error> = keys.iter().map(|key| table.key_from_request(key)).collect();
-        let keys = keys?;
-        if !keys.iter().all(|key| seen.insert(table.item_key(key))) {
-            return Err(Error::Validation("Provided list of item keys contains duplicates".to_owned()));
-        }
-        wanted.push(Wanted { reference, request, table, keys, projection });
+    let asked = request_items.iter().map(|(reference, request)| check(context, reference, request, &mut seen));
+    let asked = asked.collect::<Result<Vec<Asked<'_>>, Error>>()?;
+    let mut wanted = Vec::with_capacity(asked.len());
+    for asked in asked {
+        wanted.push(asked.find(context).await?);
     }
-    Ok(wanted)
+    read(context, &wanted, request.return_consumed_capacity.unwrap_or_default()).await
+}
+
+/// The service words this constraint of its model without the value.
+fn no_tables() -> Error {
+    let broken = "Value at 'RequestItems' failed to satisfy constraint: Member must have length greater than or equal to 1";
+    Error::Constraints(vec![broken.to_owned()])
+}
+
+/// What is asked of one table that has not been looked for.
+struct Asked<'r> {
+    reference: &'r str,
+    request: &'r TableRequest<'r>,
+    name: TableName,
+    keys: Vec<Item>,
+    projection: Option<Projection>,
+}
+
+/// Checks all that can be checked without the table.
+fn check<'r>(
+    context: &Context,
+    reference: &'r str,
+    request: &'r TableRequest<'r>,
+    seen: &mut HashSet<(TableName, Vec<u8>)>,
+) -> Result<Asked<'r>, Error> {
+    let name = context.table_name(reference)?;
+    let text = request.projection_expression.as_deref();
+    let given = Given {
+        legacy: &[("AttributesToGet", request.attributes_to_get.is_some())],
+        expressions: &[("ProjectionExpression", text.is_some())],
+        names: request.expression_attribute_names.is_some(),
+        values: false,
+    };
+    given.check()?;
+    let keys = request.keys.iter().map(|key| key.read()).collect::<Result<Vec<Item>, Error>>()?;
+    if !keys.iter().all(|key| seen.insert((name.clone(), item_to_json(key)))) {
+        return Err(Error::Validation("Provided list of item keys contains duplicates".to_owned()));
+    }
+    let attributes = legacy::projection(request.attributes_to_get.as_deref())?;
+    let mut placeholders = placeholders(request.expression_attribute_names.clone(), None)?;
+    let projection = projection(text, &mut placeholders)?.or(attributes);
+    placeholders.finish()?;
+    Ok(Asked { reference, request, name, keys, projection })
+}
+
+impl<'r> Asked<'r> {
+    async fn find(self, context: &Context) -> Result<Wanted<'r>, Error> {
+        let table = context.region.active_table(&self.name).await?;
+        let keys = self.keys.iter().map(|key| table.key_from_request(key)).collect::<Result<_, Error>>()?;
+        let Asked { reference, request, projection, .. } = self;
+        Ok(Wanted { reference, request, table, keys, projection })
+    }
 }
 
 /// Reads as much as fits into an answer; the rest is unprocessed.
@@ -145,7 +139,7 @@ async fn read(context: &Context, wanted: &[Wanted<'_>], detail: Detail) -> Resul
         let consistent = table.request.consistent_read.unwrap_or(false);
         let mut items = Vec::with_capacity(table.keys.len());
         let mut left = Vec::new();
-        for (key, raw) in table.keys.iter().zip(table.request.keys.iter().flatten()) {
+        for (key, raw) in table.keys.iter().zip(&table.request.keys) {
             let record =
                 if full { Ok(None) } else { context.region.get(&table.table, key, consistent).await };
             let record = match record {

@@ -11,7 +11,6 @@ use serde_json::Value;
 use super::{
     capacity::{Consumed, Detail, Split, list_json},
     return_values::{Metrics, collection_metrics},
-    shape::Shape,
 };
 use crate::{
     Context,
@@ -23,9 +22,9 @@ use crate::{
 #[serde(rename_all = "PascalCase")]
 struct Request<'a> {
     #[serde(borrow)]
-    request_items: Option<BTreeMap<String, Vec<WriteRequest<'a>>>>,
-    return_consumed_capacity: Option<String>,
-    return_item_collection_metrics: Option<String>,
+    request_items: BTreeMap<String, Vec<WriteRequest<'a>>>,
+    return_consumed_capacity: Option<Detail>,
+    return_item_collection_metrics: Option<Metrics>,
 }
 
 #[derive(Deserialize)]
@@ -41,14 +40,14 @@ struct WriteRequest<'a> {
 #[serde(rename_all = "PascalCase")]
 struct PutRequest<'a> {
     #[serde(borrow)]
-    item: Option<RawAttributes<'a>>,
+    item: RawAttributes<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct DeleteRequest<'a> {
     #[serde(borrow)]
-    key: Option<RawAttributes<'a>>,
+    key: RawAttributes<'a>,
 }
 
 /// One write as the request gives it.
@@ -80,22 +79,14 @@ impl Given<'_> {
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request<'_> = parse(body)?;
-    let mut shape = Shape::default();
-    let detail: Option<Detail> =
-        shape.choice("returnConsumedCapacity", request.return_consumed_capacity.as_deref());
-    let metrics: Option<Metrics> =
-        shape.choice("returnItemCollectionMetrics", request.return_item_collection_metrics.as_deref());
-    let given = shape.required("requestItems", request.request_items);
-    let given = given.and_then(|request_items| check_shape(context, &mut shape, request_items));
-    let given = shape.finish(given)?;
-
-    if given.is_empty() {
+    if request.request_items.is_empty() {
         let message = "The requestItems parameter is required for BatchWriteItem";
         return Err(Error::Validation(message.to_owned()));
     }
-    if given.len() > BATCH_WRITE_REQUESTS_MAX {
+    if request.request_items.values().map(Vec::len).sum::<usize>() > BATCH_WRITE_REQUESTS_MAX {
         return Err(Error::Validation("Too many items requested for the BatchWriteItem call".to_owned()));
     }
+    let given = writes(context, request.request_items)?;
     let actions = given.iter().map(Given::read).collect::<Result<Vec<Action>, Error>>()?;
     let mut seen = HashSet::new();
     for action in &actions {
@@ -105,43 +96,31 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
             return Err(Error::Validation("Provided list of item keys contains duplicates".to_owned()));
         }
     }
-    let wants_metrics = metrics == Some(Metrics::Size);
+    let wants_metrics = request.return_item_collection_metrics == Some(Metrics::Size);
     let keys: Vec<Option<Item>> = actions.iter().map(|action| metrics_key(action, wants_metrics)).collect();
     let results = join_all(actions.into_iter().map(|action| context.region.write_one(action))).await;
-    answer(&given, keys, results, detail.unwrap_or_default())
+    answer(&given, keys, results, request.return_consumed_capacity.unwrap_or_default())
 }
 
-/// The writes one after the other; `None` if one of them is not as it must be.
-fn check_shape<'a>(
+/// The writes one after the other.
+fn writes<'a>(
     context: &Context,
-    shape: &mut Shape,
     request_items: BTreeMap<String, Vec<WriteRequest<'a>>>,
-) -> Option<Vec<Given<'a>>> {
-    let lengths = request_items.iter().map(|(reference, writes)| (&reference[..], writes.len()));
-    shape.map_of_lists("requestItems", lengths, 1..=BATCH_WRITE_REQUESTS_MAX);
-    let mut given = Some(Vec::new());
+) -> Result<Vec<Given<'a>>, Error> {
+    let mut given = Vec::new();
     for (reference, writes) in request_items {
-        shape.enter(String::new());
-        let table = shape.table_name(context, Some(&reference));
-        for (index, write) in writes.into_iter().enumerate() {
-            shape.enter(format!("requestItems.{reference}.member.{}.member.", index + 1));
+        let table = context.table_name(&reference)?;
+        for write in writes {
             let (put, raw) = match (write.put_request, write.delete_request) {
-                (Some(put), None) => (true, shape.required("putRequest.item", put.item)),
-                (None, Some(delete)) => (false, shape.required("deleteRequest.key", delete.key)),
-                _ => {
-                    let message =
-                        "Supplied WriteRequest must contain exactly one of PutRequest and DeleteRequest";
-                    shape.refuse(Error::Validation(message.to_owned()));
-                    (false, None)
-                }
+                (Some(put), None) => (true, put.item),
+                (None, Some(delete)) => (false, delete.key),
+                // The service has no other words for neither, nor for both.
+                (None, None) | (Some(_), Some(_)) => return Err(Error::ValueAmbiguous),
             };
-            given = given.zip(raw).zip(table.clone()).map(|((mut given, raw), table)| {
-                given.push(Given { reference: reference.clone(), table, raw, put });
-                given
-            });
+            given.push(Given { reference: reference.clone(), table: table.clone(), raw, put });
         }
     }
-    given
+    Ok(given)
 }
 
 /// A batch does not say how an item misses the key schema.

@@ -10,12 +10,14 @@ use graticule_tables::{
     Table,
     schema::{IndexDefinition, Projection},
 };
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::shape::Choice;
 
 /// `ReturnConsumedCapacity`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Detail {
     /// Nothing.
     #[default]

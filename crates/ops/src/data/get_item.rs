@@ -7,7 +7,6 @@ use super::{
     capacity::{Consumed, Detail, Split, consumed_json, read_units},
     expressions::{Given, Names, placeholders, projection},
     legacy,
-    shape::Shape,
     stored_item,
 };
 use crate::{
@@ -19,26 +18,20 @@ use crate::{
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request<'a> {
-    table_name: Option<String>,
+    table_name: String,
     #[serde(borrow)]
-    key: Option<RawAttributes<'a>>,
+    key: RawAttributes<'a>,
     consistent_read: Option<bool>,
     projection_expression: Option<String>,
     expression_attribute_names: Option<Names>,
-    return_consumed_capacity: Option<String>,
+    return_consumed_capacity: Option<Detail>,
     attributes_to_get: Option<Vec<String>>,
 }
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request<'_> = parse(body)?;
-    let mut shape = Shape::default();
-    let table_name = shape.table_name(context, request.table_name.as_deref());
-    let key = shape.required("key", request.key);
-    let detail: Detail = shape
-        .choice("returnConsumedCapacity", request.return_consumed_capacity.as_deref())
-        .unwrap_or_default();
-    let (table_name, key) = shape.finish(table_name.zip(key))?;
-
+    let table_name = context.table_name(&request.table_name)?;
+    let detail = request.return_consumed_capacity.unwrap_or_default();
     let text = request.projection_expression.as_deref();
     let given = Given {
         legacy: &[("AttributesToGet", request.attributes_to_get.is_some())],
@@ -47,7 +40,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         values: false,
     };
     given.check()?;
-    let key = key.read()?;
+    let key = request.key.read()?;
     let attributes = legacy::projection(request.attributes_to_get.as_deref())?;
     let mut placeholders = placeholders(request.expression_attribute_names, None)?;
     let projection = projection(text, &mut placeholders)?.or(attributes);

@@ -14,34 +14,29 @@ use graticule_tables::{
     Direction, Page, PageRequest, Record, Span, Table,
     schema::{IndexDefinition, KeySchema, LocalIndex, Projection as IndexProjection},
 };
+use serde::Deserialize;
 
 use super::{
     capacity::{Detail, Split, consumed_json, index_holds},
-    shape::{Choice, Shape},
     stored_item,
 };
 use crate::{Context, parameters::RawAttributes, reply::Reply};
 
 /// `Select`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(crate) enum Select {
     /// The attributes of the projection.
+    #[serde(rename = "SPECIFIC_ATTRIBUTES")]
     Specific,
     /// No items, only their number.
+    #[serde(rename = "COUNT")]
     Count,
     /// Whole items.
+    #[serde(rename = "ALL_ATTRIBUTES")]
     All,
     /// What the index holds.
+    #[serde(rename = "ALL_PROJECTED_ATTRIBUTES")]
     AllProjected,
-}
-
-impl Choice for Select {
-    const VALUES: &'static [(&'static str, Select)] = &[
-        ("SPECIFIC_ATTRIBUTES", Select::Specific),
-        ("COUNT", Select::Count),
-        ("ALL_ATTRIBUTES", Select::All),
-        ("ALL_PROJECTED_ATTRIBUTES", Select::AllProjected),
-    ];
 }
 
 /// Parameters that Query and Scan have in common and that need no table to be checked.
@@ -60,25 +55,6 @@ pub(crate) struct PageParameters {
 }
 
 impl PageParameters {
-    /// Reads `IndexName`, `Select` and `ReturnConsumedCapacity`, `Limit`, `ConsistentRead`.
-    pub(crate) fn read(
-        shape: &mut Shape,
-        index: Option<String>,
-        [select, detail]: [&Option<String>; 2],
-        limit: Option<i64>,
-        consistent: Option<bool>,
-    ) -> PageParameters {
-        shape.index_name(index.as_deref());
-        shape.number("limit", limit, 1, i64::from(i32::MAX));
-        PageParameters {
-            index,
-            select: shape.choice("select", select.as_deref()),
-            limit: limit.and_then(|limit| usize::try_from(limit).ok()),
-            consistent: consistent.unwrap_or(false),
-            detail: shape.choice("returnConsumedCapacity", detail.as_deref()).unwrap_or_default(),
-        }
-    }
-
     /// Refuses a `Select` that goes with neither the index nor what `projection` is the parameter for.
     ///
     /// # Errors

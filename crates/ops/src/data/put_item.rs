@@ -6,10 +6,10 @@ use graticule_tables::{Action, ActionKind};
 use serde::Deserialize;
 
 use super::{
+    capacity::Detail,
     expressions::{Given, Names, RawValues, condition, placeholders, read_values},
     legacy::{self, Expected},
-    return_values::{OnFailure, ReturnValues, Wanted},
-    shape::Shape,
+    return_values::{Metrics, OnFailure, ReturnValues, Wanted},
 };
 use crate::{
     Context,
@@ -19,17 +19,17 @@ use crate::{
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request<'a> {
-    table_name: Option<String>,
+    table_name: String,
     #[serde(borrow)]
-    item: Option<RawAttributes<'a>>,
+    item: RawAttributes<'a>,
     condition_expression: Option<String>,
     expression_attribute_names: Option<Names>,
     #[serde(borrow)]
     expression_attribute_values: Option<RawValues<'a>>,
-    return_values: Option<String>,
-    return_values_on_condition_check_failure: Option<String>,
-    return_consumed_capacity: Option<String>,
-    return_item_collection_metrics: Option<String>,
+    return_values: Option<ReturnValues>,
+    return_values_on_condition_check_failure: Option<OnFailure>,
+    return_consumed_capacity: Option<Detail>,
+    return_item_collection_metrics: Option<Metrics>,
     #[serde(borrow)]
     expected: Option<Expected<'a>>,
     conditional_operator: Option<String>,
@@ -37,20 +37,13 @@ struct Request<'a> {
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request<'_> = parse(body)?;
-    let mut shape = Shape::default();
-    let table_name = shape.table_name(context, request.table_name.as_deref());
-    let item = shape.required("item", request.item);
-    let wanted = Wanted::read(
-        &mut shape,
-        [
-            &request.return_values,
-            &request.return_values_on_condition_check_failure,
-            &request.return_consumed_capacity,
-            &request.return_item_collection_metrics,
-        ],
+    let table_name = context.table_name(&request.table_name)?;
+    let wanted = Wanted::new(
+        request.return_values,
+        request.return_values_on_condition_check_failure,
+        request.return_consumed_capacity,
+        request.return_item_collection_metrics,
     );
-    let (table_name, item) = shape.finish(table_name.zip(item))?;
-
     let text = request.condition_expression.as_deref();
     let given = Given {
         legacy: &[
@@ -62,7 +55,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         values: request.expression_attribute_values.is_some(),
     };
     given.check()?;
-    let item = item.read()?;
+    let item = request.item.read()?;
     wanted.refuse_updated_values()?;
     let expected = legacy::expected(request.expected, request.conditional_operator.as_deref())?;
     let values = read_values(request.expression_attribute_values)?;

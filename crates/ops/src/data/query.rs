@@ -4,16 +4,15 @@ use graticule_expr::{Condition, ExpressionKind, KeySchemaRef, match_key_terms, p
 use graticule_model::{
     Error,
     error::{ExpressionError, LegacyError},
-    limits::PARTITION_KEY_BYTES_MAX,
 };
 use graticule_tables::{Direction, Span, schema::KeySchema};
 use serde::Deserialize;
 
 use super::{
+    capacity::Detail,
     expressions::{Given, Names, RawValues, condition, placeholders, projection, read_values},
     legacy::{self, Conditions},
-    page::{PageParameters, Reading, Source, start_key},
-    shape::Shape,
+    page::{PageParameters, Reading, Select, Source, start_key},
 };
 use crate::{
     Context,
@@ -23,7 +22,7 @@ use crate::{
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request<'a> {
-    table_name: Option<String>,
+    table_name: String,
     index_name: Option<String>,
     key_condition_expression: Option<String>,
     filter_expression: Option<String>,
@@ -31,13 +30,13 @@ struct Request<'a> {
     expression_attribute_names: Option<Names>,
     #[serde(borrow)]
     expression_attribute_values: Option<RawValues<'a>>,
-    select: Option<String>,
-    limit: Option<i64>,
+    select: Option<Select>,
+    limit: Option<usize>,
     consistent_read: Option<bool>,
     scan_index_forward: Option<bool>,
     #[serde(borrow)]
     exclusive_start_key: Option<RawAttributes<'a>>,
-    return_consumed_capacity: Option<String>,
+    return_consumed_capacity: Option<Detail>,
     attributes_to_get: Option<Vec<String>>,
     #[serde(borrow)]
     key_conditions: Option<Conditions<'a>>,
@@ -48,17 +47,14 @@ struct Request<'a> {
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request<'_> = parse(body)?;
-    let mut shape = Shape::default();
-    let table_name = shape.table_name(context, request.table_name.as_deref());
-    let parameters = PageParameters::read(
-        &mut shape,
-        request.index_name,
-        [&request.select, &request.return_consumed_capacity],
-        request.limit,
-        request.consistent_read,
-    );
-    let table_name = shape.finish(table_name)?;
-
+    let table_name = context.table_name(&request.table_name)?;
+    let parameters = PageParameters {
+        index: request.index_name,
+        select: request.select,
+        limit: request.limit,
+        consistent: request.consistent_read.unwrap_or(false),
+        detail: request.return_consumed_capacity.unwrap_or_default(),
+    };
     let key_text = request.key_condition_expression.as_deref();
     let projection_text = request.projection_expression.as_deref();
     let filter_text = request.filter_expression.as_deref();
@@ -103,9 +99,6 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let key = match_key_terms(terms, schema_ref(source.key()))?;
     if let Some(filter) = &reading.filter {
         refuse_key_attributes(filter, source.key(), is_legacy_filter)?;
-    }
-    if key.partition.iter().map(|(_, value)| value.size_bytes()).sum::<usize>() > PARTITION_KEY_BYTES_MAX {
-        return Err(Error::PartitionKeyTooLong);
     }
     if let Some(after) = &reading.after {
         if !source.is_start_key(after) {

@@ -3,16 +3,18 @@
 use bytes::Bytes;
 use graticule_model::{Error, Item, TableName, codec::item_to_value};
 use graticule_tables::Written;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     capacity::{Detail, Split, consumed_json},
-    shape::{Choice, Shape},
+    shape::Choice,
 };
 use crate::reply::Reply;
 
 /// `ReturnValues`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ReturnValues {
     /// Nothing.
     #[default]
@@ -27,18 +29,9 @@ pub(crate) enum ReturnValues {
     UpdatedNew,
 }
 
-impl Choice for ReturnValues {
-    const VALUES: &'static [(&'static str, ReturnValues)] = &[
-        ("ALL_NEW", ReturnValues::AllNew),
-        ("UPDATED_OLD", ReturnValues::UpdatedOld),
-        ("ALL_OLD", ReturnValues::AllOld),
-        ("NONE", ReturnValues::None),
-        ("UPDATED_NEW", ReturnValues::UpdatedNew),
-    ];
-}
-
 /// `ReturnValuesOnConditionCheckFailure`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum OnFailure {
     /// Nothing.
     #[default]
@@ -53,17 +46,14 @@ impl Choice for OnFailure {
 }
 
 /// `ReturnItemCollectionMetrics`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Metrics {
     /// Nothing.
     #[default]
     None,
     /// The estimated size of the item collection.
     Size,
-}
-
-impl Choice for Metrics {
-    const VALUES: &'static [(&'static str, Metrics)] = &[("SIZE", Metrics::Size), ("NONE", Metrics::None)];
 }
 
 /// What a write of one item is asked to answer with.
@@ -80,15 +70,18 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// Reads the four parameters: `ReturnValues`, `ReturnValuesOnConditionCheckFailure`, `ReturnConsumedCapacity`,
-    /// `ReturnItemCollectionMetrics`.
-    pub(crate) fn read(shape: &mut Shape, parameters: [&Option<String>; 4]) -> Wanted {
-        let [values, on_failure, capacity, metrics] = parameters.map(|parameter| parameter.as_deref());
+    /// What the four parameters ask for.
+    pub(crate) fn new(
+        values: Option<ReturnValues>,
+        on_failure: Option<OnFailure>,
+        capacity: Option<Detail>,
+        metrics: Option<Metrics>,
+    ) -> Wanted {
         Wanted {
-            capacity: shape.choice("returnConsumedCapacity", capacity).unwrap_or_default(),
-            metrics: shape.choice("returnItemCollectionMetrics", metrics).unwrap_or_default(),
-            values: shape.choice("returnValues", values).unwrap_or_default(),
-            on_failure: shape.choice("returnValuesOnConditionCheckFailure", on_failure).unwrap_or_default(),
+            values: values.unwrap_or_default(),
+            on_failure: on_failure.unwrap_or_default(),
+            capacity: capacity.unwrap_or_default(),
+            metrics: metrics.unwrap_or_default(),
         }
     }
 

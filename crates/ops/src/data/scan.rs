@@ -1,15 +1,15 @@
 //! Scan.
 
 use graticule_expr::ExpressionKind;
-use graticule_model::{Error, limits::SCAN_SEGMENTS_MAX};
+use graticule_model::Error;
 use graticule_tables::{Direction, Span};
 use serde::Deserialize;
 
 use super::{
+    capacity::Detail,
     expressions::{Given, Names, RawValues, condition, placeholders, projection, read_values},
     legacy::{self, Conditions},
-    page::{PageParameters, Reading, Source, start_key},
-    shape::Shape,
+    page::{PageParameters, Reading, Select, Source, start_key},
 };
 use crate::{
     Context,
@@ -19,21 +19,21 @@ use crate::{
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Request<'a> {
-    table_name: Option<String>,
+    table_name: String,
     index_name: Option<String>,
     filter_expression: Option<String>,
     projection_expression: Option<String>,
     expression_attribute_names: Option<Names>,
     #[serde(borrow)]
     expression_attribute_values: Option<RawValues<'a>>,
-    select: Option<String>,
-    limit: Option<i64>,
+    select: Option<Select>,
+    limit: Option<usize>,
     consistent_read: Option<bool>,
-    segment: Option<i64>,
-    total_segments: Option<i64>,
+    segment: Option<u32>,
+    total_segments: Option<u32>,
     #[serde(borrow)]
     exclusive_start_key: Option<RawAttributes<'a>>,
-    return_consumed_capacity: Option<String>,
+    return_consumed_capacity: Option<Detail>,
     attributes_to_get: Option<Vec<String>>,
     #[serde(borrow)]
     scan_filter: Option<Conditions<'a>>,
@@ -42,19 +42,14 @@ struct Request<'a> {
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request<'_> = parse(body)?;
-    let mut shape = Shape::default();
-    let table_name = shape.table_name(context, request.table_name.as_deref());
-    let parameters = PageParameters::read(
-        &mut shape,
-        request.index_name,
-        [&request.select, &request.return_consumed_capacity],
-        request.limit,
-        request.consistent_read,
-    );
-    shape.number("segment", request.segment, 0, i64::from(SCAN_SEGMENTS_MAX) - 1);
-    shape.number("totalSegments", request.total_segments, 1, i64::from(SCAN_SEGMENTS_MAX));
-    let table_name = shape.finish(table_name)?;
-
+    let table_name = context.table_name(&request.table_name)?;
+    let parameters = PageParameters {
+        index: request.index_name,
+        select: request.select,
+        limit: request.limit,
+        consistent: request.consistent_read.unwrap_or(false),
+        detail: request.return_consumed_capacity.unwrap_or_default(),
+    };
     let projection_text = request.projection_expression.as_deref();
     let filter_text = request.filter_expression.as_deref();
     let given = Given {
@@ -88,7 +83,11 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         Reading { context, table: &table, source, parameters: &parameters, projection, filter, after };
     let whole_items = reading.check_index()?;
     if reading.after.as_ref().is_some_and(|after| !source.is_start_key(after)) {
-        return Err(start_key_invalid("The provided key element does not match the schema"));
+        // The key of an index is not called by its name.
+        return Err(match parameters.index {
+            None => start_key_invalid("The provided key element does not match the schema"),
+            Some(_) => Error::StartKeyInvalid,
+        });
     }
     let outside = || {
         start_key_invalid(&format!(
@@ -103,15 +102,13 @@ fn start_key_invalid(reason: &str) -> Error {
 }
 
 /// The segment to read and how many there are.
-fn segment(segment: Option<i64>, total: Option<i64>) -> Result<(u32, u32), Error> {
+fn segment(segment: Option<u32>, total: Option<u32>) -> Result<(u32, u32), Error> {
     let message = match (segment, total) {
         (None, None) => return Ok((0, 1)),
-        (Some(segment), Some(total)) => match (u32::try_from(segment), u32::try_from(total)) {
-            (Ok(segment), Ok(total)) if segment < total => return Ok((segment, total)),
-            _ => format!(
-                "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: {segment} is not less than TotalSegments: {total}"
-            ),
-        },
+        (Some(segment), Some(total)) if segment < total => return Ok((segment, total)),
+        (Some(segment), Some(total)) => format!(
+            "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: {segment} is not less than TotalSegments: {total}"
+        ),
         (None, Some(_)) => {
             "The Segment parameter is required but was not present in the request when parameter TotalSegments is present"
                 .to_owned()

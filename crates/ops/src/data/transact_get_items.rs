@@ -9,7 +9,7 @@ use graticule_expr::Projection;
 use graticule_model::{
     Error, Item, TableName,
     codec::item_to_json,
-    limits::{TRANSACTION_ACTIONS_MAX, TRANSACTION_BYTES_MAX},
+    limits::TRANSACTION_BYTES_MAX,
 };
 use graticule_tables::{ReadOutcome, Record, Table, schema::PrimaryKey};
 use serde::Deserialize;
@@ -17,7 +17,6 @@ use serde::Deserialize;
 use super::{
     capacity::{Consumed, Detail, Split, list_json, read_units},
     expressions::{Names, placeholders, projection},
-    shape::Shape,
     stored_item,
     transact_write_items::{cancelled, multiple_operations, transaction_too_large},
 };
@@ -31,23 +30,23 @@ use crate::{
 #[serde(rename_all = "PascalCase")]
 struct Request<'a> {
     #[serde(borrow)]
-    transact_items: Option<Vec<TransactItem<'a>>>,
-    return_consumed_capacity: Option<String>,
+    transact_items: Vec<TransactItem<'a>>,
+    return_consumed_capacity: Option<Detail>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct TransactItem<'a> {
     #[serde(borrow)]
-    get: Option<Get<'a>>,
+    get: Get<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Get<'a> {
-    table_name: Option<String>,
+    table_name: String,
     #[serde(borrow)]
-    key: Option<RawAttributes<'a>>,
+    key: RawAttributes<'a>,
     projection_expression: Option<String>,
     expression_attribute_names: Option<Names>,
 }
@@ -61,14 +60,8 @@ struct Wanted {
 
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: Request<'_> = parse(body)?;
-    let mut shape = Shape::default();
-    let detail: Option<Detail> =
-        shape.choice("returnConsumedCapacity", request.return_consumed_capacity.as_deref());
-    let items = shape.required("transactItems", request.transact_items);
-    let gets = items.and_then(|items| check_shape(context, &mut shape, items));
-    let gets = shape.finish(gets)?;
-
-    let wanted = gets.into_iter().map(read).collect::<Result<Vec<Wanted>, Error>>()?;
+    let gets = request.transact_items.into_iter().map(|item| read(context, item.get));
+    let wanted = gets.collect::<Result<Vec<Wanted>, Error>>()?;
     let keys = find(context, &wanted).await?;
     let mut seen = HashSet::new();
     if !keys.iter().all(|(table, key)| seen.insert(table.item_key(key))) {
@@ -82,42 +75,18 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     if sizes.sum::<usize>() > TRANSACTION_BYTES_MAX {
         return Err(transaction_too_large());
     }
-    answer(&wanted, &records, detail.unwrap_or_default())
+    answer(&wanted, &records, request.return_consumed_capacity.unwrap_or_default())
 }
 
-/// The gets with their tables' names and keys; `None` if one of them is not as it must be.
-fn check_shape<'a>(
-    context: &Context,
-    shape: &mut Shape,
-    items: Vec<TransactItem<'a>>,
-) -> Option<Vec<(TableName, RawAttributes<'a>, Get<'a>)>> {
-    shape.list("transactItems", items.len(), 1..=TRANSACTION_ACTIONS_MAX);
-    let mut gets = Some(Vec::with_capacity(items.len()));
-    for (index, item) in items.into_iter().enumerate() {
-        shape.enter(format!("transactItems.{}.member.", index + 1));
-        let get = shape.required("get", item.get);
-        shape.enter(format!("transactItems.{}.member.get.", index + 1));
-        let get = get.and_then(|get| {
-            let table = shape.table_name(context, get.table_name.as_deref());
-            let key = shape.required("key", get.key);
-            table.zip(key).map(|(table, key)| (table, key, get))
-        });
-        gets = gets.zip(get).map(|(mut gets, get)| {
-            gets.push(get);
-            gets
-        });
-    }
-    gets
-}
-
-fn read((table, key, get): (TableName, RawAttributes<'_>, Get<'_>)) -> Result<Wanted, Error> {
+fn read(context: &Context, get: Get<'_>) -> Result<Wanted, Error> {
+    let table = context.table_name(&get.table_name)?;
     let text = get.projection_expression.as_deref();
     // Names without an expression are not looked at, other than in requests for one item.
     let names = get.expression_attribute_names.filter(|_| text.is_some());
     let mut placeholders = placeholders(names, None)?;
     let projection = projection(text, &mut placeholders)?;
     placeholders.finish()?;
-    Ok(Wanted { table, key: key.read()?, projection })
+    Ok(Wanted { table, key: get.key.read()?, projection })
 }
 
 /// The tables and keys. Keys that do not fit cancel the transaction.

@@ -1,6 +1,6 @@
 //! The request of TransactWriteItems: its shape, and the fingerprint that tells one request from another.
 
-use graticule_model::{Error, Item, TableName, codec::item_to_json, limits::TRANSACTION_ACTIONS_MAX};
+use graticule_model::{Error, Item, TableName, codec::item_to_json};
 use serde::Deserialize;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -8,22 +8,18 @@ use super::{
     capacity::Detail,
     expressions::{Names, RawValues},
     return_values::{Metrics, OnFailure},
-    shape::Shape,
 };
 use crate::{Context, parameters::RawAttributes};
-
-/// Longest `ClientRequestToken`, in characters.
-const TOKEN_LENGTH_MAX: usize = 36;
 
 /// The body of a request.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Request<'a> {
     #[serde(borrow)]
-    transact_items: Option<Vec<TransactItem<'a>>>,
+    transact_items: Vec<TransactItem<'a>>,
     client_request_token: Option<String>,
-    return_consumed_capacity: Option<String>,
-    return_item_collection_metrics: Option<String>,
+    return_consumed_capacity: Option<Detail>,
+    return_item_collection_metrics: Option<Metrics>,
 }
 
 #[derive(Deserialize)]
@@ -43,7 +39,7 @@ struct TransactItem<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ActionParameters<'a> {
-    table_name: Option<String>,
+    table_name: String,
     #[serde(borrow)]
     item: Option<RawAttributes<'a>>,
     #[serde(borrow)]
@@ -57,7 +53,7 @@ pub(crate) struct ActionParameters<'a> {
     /// `:v`
     #[serde(borrow)]
     pub(crate) expression_attribute_values: Option<RawValues<'a>>,
-    return_values_on_condition_check_failure: Option<String>,
+    return_values_on_condition_check_failure: Option<OnFailure>,
 }
 
 /// What an action does.
@@ -84,7 +80,7 @@ impl Verb {
     }
 }
 
-/// One action, checked in its shape.
+/// One action.
 pub(crate) struct Given<'a> {
     /// What it does.
     pub(crate) verb: Verb,
@@ -109,45 +105,28 @@ pub(crate) struct Parameters {
     pub(crate) token: Option<String>,
 }
 
-/// Checks the shape of a request.
+/// Takes a request apart.
 ///
 /// # Errors
-/// What it breaks.
+/// If one of its items is not exactly one action.
 pub(crate) fn read_request<'a>(
     context: &Context,
     request: Request<'a>,
 ) -> Result<(Vec<Given<'a>>, Parameters), Error> {
-    let mut shape = Shape::default();
-    let detail = shape.choice("returnConsumedCapacity", request.return_consumed_capacity.as_deref());
-    let metrics =
-        shape.choice("returnItemCollectionMetrics", request.return_item_collection_metrics.as_deref());
-    shape.text("clientRequestToken", request.client_request_token.as_deref(), 1..=TOKEN_LENGTH_MAX);
-    let items = shape.required("transactItems", request.transact_items);
-    if let Some(items) = &items {
-        shape.list("transactItems", items.len(), 1..=TRANSACTION_ACTIONS_MAX);
-    }
-    let mut given = items.as_ref().map(|items| Vec::with_capacity(items.len()));
-    for (index, item) in items.into_iter().flatten().enumerate() {
-        let action = action(context, &mut shape, index, item);
-        given = given.zip(action).map(|(mut given, action)| {
-            given.push(action);
-            given
-        });
-    }
     let parameters = Parameters {
-        detail: detail.unwrap_or_default(),
-        metrics: metrics.unwrap_or_default(),
+        detail: request.return_consumed_capacity.unwrap_or_default(),
+        metrics: request.return_item_collection_metrics.unwrap_or_default(),
         token: request.client_request_token,
     };
-    Ok((shape.finish(given)?, parameters))
+    let given = request.transact_items.into_iter().map(|item| action(context, item));
+    Ok((given.collect::<Result<_, Error>>()?, parameters))
 }
 
-fn action<'a>(
-    context: &Context,
-    shape: &mut Shape,
-    index: usize,
-    item: TransactItem<'a>,
-) -> Option<Given<'a>> {
+fn action<'a>(context: &Context, item: TransactItem<'a>) -> Result<Given<'a>, Error> {
+    let not_one = || {
+        let message = "TransactItems can only contain one of Check, Put, Update or Delete";
+        Error::Validation(message.to_owned())
+    };
     let members = [
         (Verb::Check, item.condition_check),
         (Verb::Put, item.put),
@@ -156,31 +135,20 @@ fn action<'a>(
     ];
     let mut present = members.into_iter().filter_map(|(verb, parameters)| Some((verb, parameters?)));
     let (Some((verb, mut parameters)), None) = (present.next(), present.next()) else {
-        let message = "TransactItems can only contain one of Check, Put, Update or Delete";
-        shape.refuse(Error::Validation(message.to_owned()));
-        return None;
+        return Err(not_one());
     };
-    shape.enter(format!("transactItems.{}.member.{}.", index + 1, verb.member()));
-    let table = shape.table_name(context, parameters.table_name.as_deref());
     let raw = match verb {
-        Verb::Put => shape.required("item", parameters.item.take()),
-        Verb::Check | Verb::Delete | Verb::Update => shape.required("key", parameters.key.take()),
+        Verb::Put => parameters.item.take(),
+        Verb::Check | Verb::Delete | Verb::Update => parameters.key.take(),
     };
-    let expression = match verb {
-        Verb::Update => shape.required("updateExpression", parameters.update_expression.as_ref()).is_some(),
-        Verb::Check => {
-            shape.required("conditionExpression", parameters.condition_expression.as_ref()).is_some()
-        }
-        Verb::Put | Verb::Delete => true,
-    };
-    let on_failure = shape
-        .choice(
-            "returnValuesOnConditionCheckFailure",
-            parameters.return_values_on_condition_check_failure.as_deref(),
-        )
-        .unwrap_or_default();
-    let (table, raw) = table.zip(raw).filter(|_| expression)?;
-    Some(Given { verb, table, raw, on_failure, parameters })
+    Ok(Given {
+        verb,
+        table: context.table_name(&parameters.table_name)?,
+        // It is there in every request of the right shape.
+        raw: raw.ok_or_else(not_one)?,
+        on_failure: parameters.return_values_on_condition_check_failure.unwrap_or_default(),
+        parameters,
+    })
 }
 
 /// A hash of all that a transaction does, in a canonical form. It is stored, so it never changes.

@@ -150,9 +150,17 @@ async fn answer_again(
 
 /// The error for a transaction whose actions met with `errors`, by their positions.
 pub(crate) fn cancelled(errors: Vec<Option<Error>>) -> Error {
-    // An empty key value is found before the transaction begins, a fault of the server is no fault of an action.
+    // An empty key value and an item that is too large are found before the transaction begins; a fault of the server
+    // is no fault of an action.
     let of_the_request = |error: &&Error| {
-        matches!(error, Error::KeyEmpty { .. } | Error::IndexKeyEmpty { .. } | Error::IndexKeyUpdatedEmpty(_) | Error::Internal(_))
+        matches!(
+            error,
+            Error::KeyEmpty { .. }
+                | Error::IndexKeyEmpty { .. }
+                | Error::IndexKeyUpdatedEmpty(_)
+                | Error::ItemTooLarge
+                | Error::Internal(_)
+        )
     };
     if let Some(error) = errors.iter().flatten().find(of_the_request) {
         return error.clone();

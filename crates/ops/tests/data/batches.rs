@@ -100,7 +100,7 @@ async fn refused_reads() {
             "BatchGetItem",
             vec![
                 (json!({}), &format!("1 validation error detected: Value null at 'requestItems' {NULL}")),
-                (items(json!({})), "The requestItems parameter is required for BatchGetItem"),
+                (items(json!({})), "1 validation error detected: Value at 'RequestItems' failed to satisfy constraint: Member must have length greater than or equal to 1"),
                 (items(json!({"simple": {}})), &format!("1 validation error detected: Value null at 'requestItems.simple.member.keys' {NULL}")),
                 (
                     items(json!({"simple": {"Keys": []}})),
@@ -138,7 +138,7 @@ async fn refused_writes() {
                     items(json!({"ranged": []})),
                     "1 validation error detected: Value '{ranged=[]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]",
                 ),
-                (items(json!({"simple": [one(), {}]})), "Supplied WriteRequest must contain exactly one of PutRequest and DeleteRequest"),
+                (items(json!({"simple": [one(), {}]})), "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"),
             ],
         )
         .await;

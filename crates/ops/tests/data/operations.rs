@@ -487,7 +487,7 @@ async fn read(server: &Server, model: &Model, step: &Step) {
 #[test]
 fn any_sequence_of_operations_is_that_of_a_map() {
     let mut runner =
-        TestRunner::new(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() });
+        TestRunner::new(ProptestConfig { cases: 800, failure_persistence: None, ..ProptestConfig::default() });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let result = runner.run(&prop::collection::vec(steps(), 1..60), |steps| {
         runtime.block_on(async {

@@ -327,12 +327,13 @@ async fn keys_of_indexes_are_as_long_as_those_of_tables() {
     };
     let partition = "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes";
     let sort = "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes";
+    let updated = "The update expression attempted to update the secondary index key beyond allowed size limits";
     server
         .check(vec![
             ("PutItem", put("gpk", 2049), invalid(partition)),
             ("PutItem", put("lsk", 1025), invalid(sort)),
-            ("UpdateItem", update("gpk", 2049), invalid(partition)),
-            ("UpdateItem", update("lsk", 1025), invalid(sort)),
+            ("UpdateItem", update("gpk", 2049), invalid(updated)),
+            ("UpdateItem", update("lsk", 1025), invalid(updated)),
         ])
         .await;
     server.ok("PutItem", put("gpk", 2048)).await;

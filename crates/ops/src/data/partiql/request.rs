@@ -49,9 +49,12 @@ impl Given<'_> {
 /// The table that a statement is about.
 ///
 /// # Errors
-/// If it is not a table's name, or an ARN that cannot be used here.
+/// If no table can have that name, or it is an ARN that cannot be used here.
 pub(super) fn table_name(context: &Context, statement: &Statement) -> Result<TableName, Error> {
-    context.table_name(statement.table())
+    context.table_name(statement.table()).map_err(|error| match error {
+        Error::Constraints(_) => Error::ResourceNotFound,
+        error => error,
+    })
 }
 
 /// A key as statements are matched with it.
