@@ -30,7 +30,8 @@ impl Placeholders {
     /// # Errors
     /// If a map is empty, a key is no placeholder, or a name is empty.
     pub fn new(names: Option<BTreeMap<String, String>>, values: Option<Item>) -> Result<Placeholders, Error> {
-        let values = values.map(|values| values.into_iter().map(|(token, value)| (token, Ok(value))).collect());
+        let values =
+            values.map(|values| values.into_iter().map(|(token, value)| (token, Ok(value))).collect());
         Placeholders::read(names, values)
     }
 
@@ -130,10 +131,10 @@ fn check_values(values: BTreeMap<String, Result<AttributeValue, Error>>) -> Resu
     let value = |(token, value): (String, Result<AttributeValue, Error>)| match value {
         Ok(value) => Ok((token, value)),
         // What holds for a whole item says nothing of where in the request it was found.
-        Err(error @ (Error::Serialization(_) | Error::NestingTooDeep | Error::AttributeNameTooLong)) => Err(error),
-        Err(error) => {
-            Err(validation(ExpressionError::ValueInvalid { token, words: error.to_string() }))
+        Err(error @ (Error::Serialization(_) | Error::NestingTooDeep | Error::AttributeNameTooLong)) => {
+            Err(error)
         }
+        Err(error) => Err(validation(ExpressionError::ValueInvalid { token, words: error.to_string() })),
     };
     let values = values.into_iter().map(value).collect::<Result<Item, Error>>()?;
     let size_bytes: usize = values.iter().map(|(token, value)| token.len() + value.size_bytes()).sum();

@@ -6,8 +6,17 @@ use serde_json::{Map, Value, json};
 use crate::support::{condition, item};
 
 /// Numbers and ten times their value; several texts for one number.
-const NUMBERS: &[(&str, i64)] =
-    &[("0", 0), ("-0", 0), ("1", 10), ("1.0", 10), ("10e-1", 10), ("-2.5", -25), ("10", 100), ("1E1", 100), ("2", 20)];
+const NUMBERS: &[(&str, i64)] = &[
+    ("0", 0),
+    ("-0", 0),
+    ("1", 10),
+    ("1.0", 10),
+    ("10e-1", 10),
+    ("-2.5", -25),
+    ("10", 100),
+    ("1E1", 100),
+    ("2", 20),
+];
 /// Strings, among them some whose order differs between UTF-8 and UTF-16.
 const STRINGS: &[&str] = &["", "a", "ab", "b", "é", "\u{ffff}", "😀", "S", "N", "L"];
 /// Binaries and their bytes.
@@ -151,7 +160,12 @@ impl Writer {
                 format!("{} {symbol} {}", self.operand(left), self.operand(right))
             }
             Condition::Between(operand, lower, upper) => {
-                format!("{} BETWEEN {} AND {}", self.operand(operand), self.operand(lower), self.operand(upper))
+                format!(
+                    "{} BETWEEN {} AND {}",
+                    self.operand(operand),
+                    self.operand(lower),
+                    self.operand(upper)
+                )
             }
             Condition::In(operand, list) => {
                 let operand = self.operand(operand);
@@ -343,7 +357,8 @@ fn holds(condition: &Condition, item: &Value) -> bool {
 }
 
 /// The reasons for which a well-formed condition of ours may be refused.
-const REFUSALS: &[&str] = &["Incorrect operand type", "The first operand must be distinct", "The BETWEEN operator requires"];
+const REFUSALS: &[&str] =
+    &["Incorrect operand type", "The first operand must be distinct", "The BETWEEN operator requires"];
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 6000, failure_persistence: None, ..ProptestConfig::default() })]

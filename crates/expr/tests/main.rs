@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod application;
 mod conditions;
 mod evaluation;
 mod key_conditions;
+mod partiql;
 mod placeholders;
 mod projections;
 mod properties;

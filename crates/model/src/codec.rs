@@ -176,7 +176,9 @@ impl<'a> Reader<'a> {
     fn finish<T>(mut self, read: Result<T, Error>) -> Result<T, Error> {
         let read = read.and_then(|value| if self.peek().is_ok() { Err(malformed()) } else { Ok(value) });
         match (read, self.refused) {
-            (Err(error @ Error::Serialization(_)), _) | (Ok(_), Some(error)) | (Err(_), Some(error)) => Err(error),
+            (Err(error @ Error::Serialization(_)), _) | (Ok(_), Some(error)) | (Err(_), Some(error)) => {
+                Err(error)
+            }
             (read, None) => read,
         }
     }
@@ -347,7 +349,9 @@ impl<'a> Reader<'a> {
         base64_simd::STANDARD.decode_to_vec(text.as_bytes()).map_err(|_| {
             Error::Serialization(match text.len() {
                 length if length % 4 == 0 => "Invalid Base64 in a binary attribute value".to_owned(),
-                length => format!("Base64 encoded length is expected a multiple of 4 bytes but found: {length}"),
+                length => {
+                    format!("Base64 encoded length is expected a multiple of 4 bytes but found: {length}")
+                }
             })
         })
     }

@@ -104,7 +104,9 @@ impl Number {
             .checked_pow(shift)
             .and_then(|factor| high.coefficient.checked_mul(factor))
             .filter(|scaled| *scaled < 2 * 10u128.pow(NUMBER_DIGITS_MAX))
-            .ok_or_else(|| if high.overflows_with(low) { Error::NumberOverflow } else { Error::NumberTooPrecise })?;
+            .ok_or_else(|| {
+                if high.overflows_with(low) { Error::NumberOverflow } else { Error::NumberTooPrecise }
+            })?;
         let (negative, coefficient) = if high.negative == low.negative {
             (high.negative, scaled + low.coefficient)
         } else if scaled >= low.coefficient {

@@ -73,8 +73,18 @@ enum Step {
     Batch(Vec<(Key, Option<Row>)>),
     Transact(Vec<Write>),
     Get(Vec<Key>),
-    Query { index: Option<&'static str>, partition: u8, forward: bool, limit: Option<usize>, at_least: Option<i64> },
-    Scan { index: Option<&'static str>, limit: Option<usize>, at_least: Option<i64> },
+    Query {
+        index: Option<&'static str>,
+        partition: u8,
+        forward: bool,
+        limit: Option<usize>,
+        at_least: Option<i64>,
+    },
+    Scan {
+        index: Option<&'static str>,
+        limit: Option<usize>,
+        at_least: Option<i64>,
+    },
 }
 
 fn keys() -> impl Strategy<Value = Key> {
@@ -85,8 +95,14 @@ fn rows() -> impl Strategy<Value = Row> {
     let list = proptest::option::of(prop::collection::vec(0..5i64, 0..3));
     let tags = prop::collection::btree_set(0..3u8, 0..3);
     let keys = (proptest::option::of(0..2u8), proptest::option::of(-1..2i64), proptest::option::of(0..2u8));
-    (proptest::option::of(-5..6i64), list, tags, keys)
-        .prop_map(|(number, list, tags, (gpk, gsk, lsk))| Row { number, list, tags, gpk, gsk, lsk })
+    (proptest::option::of(-5..6i64), list, tags, keys).prop_map(|(number, list, tags, (gpk, gsk, lsk))| Row {
+        number,
+        list,
+        tags,
+        gpk,
+        gsk,
+        lsk,
+    })
 }
 
 fn conditions() -> impl Strategy<Value = Condition> {
@@ -121,7 +137,8 @@ fn writes(checks: bool) -> impl Strategy<Value = Write> {
     ];
     (keys(), action, proptest::option::of(conditions())).prop_map(|(key, action, condition)| {
         // A check without a condition is none.
-        let condition = if matches!(action, Action::Check) { condition.or(Some(Condition::Exists)) } else { condition };
+        let condition =
+            if matches!(action, Action::Check) { condition.or(Some(Condition::Exists)) } else { condition };
         Write { key, action, condition }
     })
 }
@@ -161,7 +178,12 @@ fn item_json(key: Key, row: &Row) -> Value {
     let tags: Vec<String> = row.tags.iter().map(|number| tag(*number)).collect();
     let attributes = [
         ("number", row.number.map(n)),
-        ("list", row.list.as_ref().map(|list| json!({"L": list.iter().map(|number| n(*number)).collect::<Vec<Value>>()}))),
+        (
+            "list",
+            row.list
+                .as_ref()
+                .map(|list| json!({"L": list.iter().map(|number| n(*number)).collect::<Vec<Value>>()})),
+        ),
         ("tags", (!tags.is_empty()).then(|| json!({"SS": tags}))),
         ("gpk", row.gpk.map(|number| s(&format!("g{number}")))),
         ("gsk", row.gsk.map(n)),
@@ -180,7 +202,9 @@ impl Condition {
         match self {
             Condition::Exists => row.is_some(),
             Condition::NotExists => row.is_none(),
-            Condition::AtLeast(bound) => row.and_then(|row| row.number).is_some_and(|number| number >= *bound),
+            Condition::AtLeast(bound) => {
+                row.and_then(|row| row.number).is_some_and(|number| number >= *bound)
+            }
             Condition::HasTag(number) => row.is_some_and(|row| row.tags.contains(number)),
         }
     }
@@ -338,7 +362,9 @@ async fn write(server: &Server, model: &mut Model, write: &Write) {
                     assert!(name.ends_with("#ConditionalCheckFailedException"), "{write:?}: {error}");
                     assert_eq!(error.get("Item"), old.as_ref(), "{write:?}");
                 }
-                Refusal::ValidationError => assert!(name.ends_with("#ValidationException"), "{write:?}: {error}"),
+                Refusal::ValidationError => {
+                    assert!(name.ends_with("#ValidationException"), "{write:?}: {error}")
+                }
             }
         }
     }
@@ -388,7 +414,8 @@ async fn batch(server: &Server, model: &mut Model, writes: &[(Key, Option<Row>)]
 }
 
 async fn get(server: &Server, model: &Model, keys: &[Key]) {
-    let expected: Vec<Option<Value>> = keys.iter().map(|key| model.get(key).map(|row| item_json(*key, row))).collect();
+    let expected: Vec<Option<Value>> =
+        keys.iter().map(|key| model.get(key).map(|row| item_json(*key, row))).collect();
     for (key, expected) in keys.iter().zip(&expected) {
         let answer = server.ok("GetItem", json!({"TableName": "ranged", "Key": key_json(*key)})).await;
         assert_eq!(answer.get("Item"), expected.as_ref());
@@ -397,7 +424,8 @@ async fn get(server: &Server, model: &Model, keys: &[Key]) {
     let answer = server.ok("BatchGetItem", json!({"RequestItems": {"ranged": {"Keys": wanted}}})).await;
     let found = answer["Responses"]["ranged"].as_array().expect("items");
     assert_eq!(sorted(found), sorted(&expected.iter().flatten().cloned().collect::<Vec<Value>>()));
-    let gets: Vec<Value> = wanted.iter().map(|key| json!({"Get": {"TableName": "ranged", "Key": key}})).collect();
+    let gets: Vec<Value> =
+        wanted.iter().map(|key| json!({"Get": {"TableName": "ranged", "Key": key}})).collect();
     let answer = server.ok("TransactGetItems", json!({"TransactItems": gets})).await;
     let responses = answer["Responses"].as_array().expect("responses");
     assert!(responses.iter().map(|response| response.get("Item")).eq(expected.iter().map(Option::as_ref)));
@@ -486,8 +514,11 @@ async fn read(server: &Server, model: &Model, step: &Step) {
 
 #[test]
 fn any_sequence_of_operations_is_that_of_a_map() {
-    let mut runner =
-        TestRunner::new(ProptestConfig { cases: 800, failure_persistence: None, ..ProptestConfig::default() });
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 800,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let result = runner.run(&prop::collection::vec(steps(), 1..60), |steps| {
         runtime.block_on(async {
