@@ -1,9 +1,11 @@
 //! Shards of a stream and what dropped tables leave, as they are stored.
 
+use std::sync::Arc;
+
 use graticule_model::{Error, limits::STREAM_RETENTION_MS};
 use graticule_tables::{
     Region,
-    schema::{Stream, StreamView},
+    schema::{Register, Stream, StreamView},
 };
 
 use crate::support::{Opened, eventually, item, n, open, plain_table, put, s, table_name};
@@ -18,7 +20,7 @@ async fn streamed_table(region: &Region, clock_ms: u64) -> Stream {
 #[tokio::test]
 async fn a_record_without_shards_is_a_stream_with_one() {
     let Opened { region, clock, .. } = open("a").await;
-    let stored = r#"{"label": "2027-01-15T08:00:00.000", "view": "NewImage", "enabled_ms": 1800000000000, "first": 0,
+    let stored = r#"{"label": "2027-01-15T08:00:00.000", "view": "NEW_IMAGE", "enabled_ms": 1800000000000, "first": 0,
         "closed": null}"#;
     let mut table = plain_table(&region, "t-1");
     table.streams = vec![serde_json::from_str(stored).unwrap()];
@@ -110,6 +112,77 @@ async fn what_a_dropped_table_leaves_goes_after_a_day() {
     })
     .await;
     assert_eq!(again.find_stream(&name, &old.label).await.unwrap_err(), Error::ResourceNotFound);
+}
+
+/// After a crash between the two commits that close a shard, records behind the mark wait for its end.
+#[tokio::test]
+async fn a_shard_that_was_being_closed_is_closed_after_a_crash() {
+    let Opened { region, clock, .. } = open("a").await;
+    let name = table_name("t-1");
+    let stream = streamed_table(&region, clock.unix_ms()).await;
+    for v in 0..2 {
+        put(&region, "t-1", item([("pk", s("k")), ("v", n(v))])).await.unwrap();
+    }
+    // What was committed first: a mark that a reader may have passed already.
+    let marked = region.update_table(&name, |table, _| {
+        table.streams[0].unsettled = Some(1);
+        Ok(())
+    });
+    marked.await.unwrap();
+    put(&region, "t-1", item([("pk", s("k")), ("v", n(2))])).await.unwrap();
+    let read = async |from: u64| {
+        let found = region.find_stream(&name, &stream.label).await.unwrap();
+        let shards = region.shards(&found).await.unwrap();
+        let page = region.shard_page(&found, &shards[0], from, 10).await.unwrap().unwrap();
+        (shards.len(), page.changes.len(), page.next)
+    };
+    assert_eq!(read(0).await, (1, 1, Some(1)));
+    assert_eq!(read(2).await, (1, 0, Some(2)), "a reader who was ahead waits");
+    region.start_jobs();
+    eventually("the shard to be closed", async || (read(0).await == (2, 3, None)).then_some(())).await;
+    assert_eq!(read(2).await, (2, 1, None));
+}
+
+/// The same for a stream that was being disabled, and is enabled anew before anything else.
+#[tokio::test]
+async fn a_stream_that_was_being_closed_has_an_end_before_another_begins() {
+    let Opened { region, clock, .. } = open("a").await;
+    let name = table_name("t-1");
+    let stream = streamed_table(&region, clock.unix_ms()).await;
+    let set = |view: Option<StreamView>| {
+        let region = Arc::clone(&region);
+        async move {
+            let name = table_name("t-1");
+            let changed = region.update_settings(&name, |table| {
+                let version = region.clock().version(table.settings.version().time);
+                table.settings.stream = Register::new(version, view);
+                Ok::<(), Error>(())
+            });
+            changed.await.unwrap().0
+        }
+    };
+    set(Some(StreamView::NewImage)).await;
+    for v in 0..3 {
+        put(&region, "t-1", item([("pk", s("k")), ("v", n(v))])).await.unwrap();
+    }
+    let closed_ms = clock.unix_ms();
+    let closed = region.update_table(&name, |table, _| {
+        let version = region.clock().version(table.settings.version().time);
+        table.settings.stream = Register::new(version, None);
+        table.close_stream(1, closed_ms);
+        Ok(())
+    });
+    closed.await.unwrap();
+    put(&region, "t-1", item([("pk", s("k")), ("v", n(9))])).await.unwrap();
+    let table = set(Some(StreamView::KeysOnly)).await;
+    put(&region, "t-1", item([("pk", s("k")), ("v", n(10))])).await.unwrap();
+    let bounds = async |label: &str| {
+        let found = region.find_stream(&name, label).await.unwrap();
+        let shards = region.shards(&found).await.unwrap();
+        (shards.len(), shards[0].oldest, shards[0].next, shards[0].closed)
+    };
+    assert_eq!(bounds(&stream.label).await, (1, 0, 3, true));
+    assert_eq!(bounds(&table.streams[1].label).await, (1, 3, 4, false));
 }
 
 /// A table that never had a stream leaves nothing.

@@ -345,7 +345,7 @@ pub enum Error {
     #[error("The provided iterator exceeds the maximum age allowed.")]
     ExpiredIterator,
     /// A position whose records are gone.
-    #[error("The operation attempted to read past the oldest stream record in a shard.")]
+    #[error("The data you are trying to access has been trimmed")]
     TrimmedDataAccess,
 
     // --- the server's own troubles

@@ -20,7 +20,7 @@ pub(super) struct ShardIterator {
 
 /// A token that was never handed out.
 pub(super) fn invalid() -> Error {
-    Error::Validation("Invalid ShardIterator".to_owned())
+    Error::Validation("Invalid ShardIterator.".to_owned())
 }
 
 impl ShardIterator {

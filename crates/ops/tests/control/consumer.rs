@@ -11,7 +11,11 @@ use std::{
 };
 
 use graticule_env::Env;
-use graticule_kv::{Engine, memory::MemoryEngine};
+use graticule_kv::{
+    Engine,
+    embedded::{EmbeddedEngine, Options},
+    memory::MemoryEngine,
+};
 use graticule_ops::Context;
 use graticule_tables::Region;
 use serde_json::{Value, json};
@@ -20,18 +24,17 @@ use super::{describe, plain, stream_ok, with};
 use crate::support::{Server, n, s};
 
 const WRITERS: usize = 3;
-const WRITES: i64 = 400;
 
 /// A Region that is opened anew on its engine now and then. Whoever still uses the one before is another process.
 struct Restarted {
-    engine: Arc<MemoryEngine>,
+    engine: Arc<dyn Engine>,
     context: Mutex<Context>,
 }
 
 impl Restarted {
-    async fn open(engine: &Arc<MemoryEngine>) -> Context {
-        let engine: Arc<dyn Engine> = Arc::<MemoryEngine>::clone(engine);
-        let region = Region::open("eu-west-1".parse().unwrap(), engine, Env::real()).await.unwrap();
+    async fn open(engine: &Arc<dyn Engine>) -> Context {
+        let name = "eu-west-1".parse().unwrap();
+        let region = Region::open(name, Arc::clone(engine), Env::real()).await.unwrap();
         region.set_shard_ms(20);
         region.start_jobs();
         Context { region, endpoint: "localhost:8000".into() }
@@ -128,8 +131,7 @@ impl Consumer {
     }
 }
 
-async fn consume_everything(at_last: (&str, Value)) {
-    let engine = Arc::new(MemoryEngine::new());
+async fn consume_everything(engine: Arc<dyn Engine>, writes: i64, at_last: (&str, Value)) {
     let context = Mutex::new(Restarted::open(&engine).await);
     let restarted = Arc::new(Restarted { engine, context });
     let server = restarted.server();
@@ -145,7 +147,7 @@ async fn consume_everything(at_last: (&str, Value)) {
             for writer in 0..WRITERS {
                 let restarted = Arc::clone(&restarted);
                 writers.push(tokio::spawn(async move {
-                    for v in 0..WRITES {
+                    for v in 0..writes {
                         let item = json!({"pk": s(&format!("k{writer}")), "v": n(v)});
                         restarted.server().ok("PutItem", json!({"TableName": "plain", "Item": item})).await;
                         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -177,7 +179,7 @@ async fn consume_everything(at_last: (&str, Value)) {
         let key = format!("k{writer}");
         let of_key = consumer.consumed.iter().filter(|(consumed, ..)| *consumed == key);
         let values: Vec<i64> = of_key.map(|(_, v, ..)| *v).collect();
-        assert_eq!(values, (0..WRITES).collect::<Vec<i64>>(), "{key}");
+        assert_eq!(values, (0..writes).collect::<Vec<i64>>(), "{key}");
     }
     assert!(consumer.consumed.is_sorted_by(|(_, _, a, _), (_, _, b, _)| a < b));
     let mut ids: Vec<&String> = consumer.consumed.iter().map(|(.., id)| id).collect();
@@ -186,13 +188,26 @@ async fn consume_everything(at_last: (&str, Value)) {
     assert_eq!(ids.len(), consumer.consumed.len());
 }
 
+fn disable() -> (&'static str, Value) {
+    let off = json!({"TableName": "plain", "StreamSpecification": {"StreamEnabled": false}});
+    ("UpdateTable", off)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_consumer_sees_every_change_once_until_the_stream_is_disabled() {
-    let off = json!({"TableName": "plain", "StreamSpecification": {"StreamEnabled": false}});
-    consume_everything(("UpdateTable", off)).await;
+    consume_everything(Arc::new(MemoryEngine::new()), 400, disable()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_consumer_sees_every_change_once_until_the_table_is_deleted() {
-    consume_everything(("DeleteTable", json!({"TableName": "plain"}))).await;
+    let delete = ("DeleteTable", json!({"TableName": "plain"}));
+    consume_everything(Arc::new(MemoryEngine::new()), 400, delete).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_sees_every_change_once_on_disk() {
+    let folder = std::env::temp_dir().join(format!("graticule-consumer-{}", std::process::id()));
+    let engine = EmbeddedEngine::open(&folder, &Options::default()).unwrap();
+    consume_everything(Arc::new(engine), 100, disable()).await;
+    let _ = std::fs::remove_dir_all(&folder);
 }

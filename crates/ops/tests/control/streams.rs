@@ -275,7 +275,7 @@ async fn wrong_requests_are_refused() {
     }
     for token in ["x", "a|1|b", &format!("{arn}|1|{}", "f".repeat(48))] {
         let answer = stream_call(&server, "GetRecords", json!({"ShardIterator": token})).await;
-        assert_eq!(answer, refused("ValidationException", "Invalid ShardIterator"), "{token}");
+        assert_eq!(answer, refused("ValidationException", "Invalid ShardIterator."), "{token}");
     }
 }
 
@@ -306,7 +306,7 @@ async fn iterators_and_records_have_their_time() {
         server.context.region.env().sleep(std::time::Duration::from_millis(10)).await;
         answer = read().await;
     }
-    let trimmed = "The operation attempted to read past the oldest stream record in a shard.";
+    let trimmed = "The data you are trying to access has been trimmed";
     assert_eq!(answer, refused("TrimmedDataAccessException", trimmed));
     let (left, _) = records(&server, &arn, from_start()).await;
     assert_eq!(left.len(), 1);

@@ -31,8 +31,7 @@ impl Region {
             *saved = last;
         }
         self.forget_tokens().await?;
-        self.keep_dropped().await?;
-        let mut outcome = Ok(());
+        let mut outcome = self.keep_dropped().await;
         for table in self.tables().await? {
             match self.keep_table(&table).await {
                 // The table was dropped meanwhile.
