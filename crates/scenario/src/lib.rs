@@ -102,6 +102,25 @@ pub fn play<T: Target>(
     if report.is_empty() { Ok(steps_played) } else { Err(report) }
 }
 
+/// Every request of the scenario files below `folder` whose body is JSON: service, operation, body.
+///
+/// # Panics
+/// If a file cannot be read or parsed.
+pub fn requests(folder: &Path) -> Vec<(Service, String, Value)> {
+    let mut files = Vec::new();
+    collect(folder, &mut files);
+    let mut requests = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(&path).expect("a scenario file can be read");
+        for step in parse(&text).unwrap_or_else(|error| panic!("{path}: {error}")) {
+            if let Ok(body) = serde_json::from_str(&expand(&step.request, &BTreeMap::new())) {
+                requests.push((step.service, step.name().to_owned(), body));
+            }
+        }
+    }
+    requests
+}
+
 fn collect(folder: &Path, files: &mut Vec<String>) {
     for entry in fs::read_dir(folder).expect("the folder of scenarios can be read") {
         let path = entry.expect("the folder of scenarios can be read").path();
