@@ -3,7 +3,6 @@
 //! An operation checks its parameters in the service's order, decides, and lets `tables` do the work. This crate knows
 //! JSON requests and answers but neither HTTP nor signatures.
 
-mod constraints;
 mod context;
 mod control;
 mod data;

@@ -13,8 +13,6 @@ use graticule_tables::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::shape::Choice;
-
 /// `ReturnConsumedCapacity`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -26,11 +24,6 @@ pub(crate) enum Detail {
     Total,
     /// What the table and each index had a part in.
     Indexes,
-}
-
-impl Choice for Detail {
-    const VALUES: &'static [(&'static str, Detail)] =
-        &[("INDEXES", Detail::Indexes), ("TOTAL", Detail::Total), ("NONE", Detail::None)];
 }
 
 /// Which units transactions name beside the sum.

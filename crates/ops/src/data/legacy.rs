@@ -11,6 +11,7 @@ use graticule_model::{
     AttributeValue, Error,
     codec::value_from_json,
     error::{ExpressionError, ExpressionKind, LegacyError},
+    limits::ATTRIBUTE_NAME_BYTES_MAX,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -118,7 +119,11 @@ pub(crate) fn updates(updates: Option<Updates<'_>>) -> Result<Option<Update>, Er
     if updates.is_empty() {
         return Ok(None);
     }
-    let read = |(name, update): (String, AttributeUpdate<'_>)| Ok((name, update.read()?));
+    let read = |(name, update): (String, AttributeUpdate<'_>)| match name.len() {
+        0 => Err(Error::AttributeNameEmpty),
+        1..=ATTRIBUTE_NAME_BYTES_MAX => Ok((name, update.read()?)),
+        _ => Err(Error::AttributeNameTooLong),
+    };
     Ok(Some(Update::of_attributes(updates.into_iter().map(read).collect::<Result<_, Error>>()?)))
 }
 

@@ -16,7 +16,6 @@ pub(crate) mod put_item;
 pub(crate) mod query;
 mod return_values;
 pub(crate) mod scan;
-mod shape;
 pub(crate) mod transact_get_items;
 mod transact_request;
 pub(crate) mod transact_write_items;

@@ -85,7 +85,7 @@ impl PageParameters {
 pub(crate) fn start_key(given: Option<RawAttributes<'_>>) -> Result<Option<Item>, Error> {
     let read = |raw: RawAttributes<'_>| match raw.read() {
         Err(error @ Error::Serialization(_)) => Err(error),
-        Err(error) => Err(Error::Validation(format!("The provided starting key is invalid: {error}"))),
+        Err(error) => Err(start_key_invalid(error)),
         key => key,
     };
     given.map(read).transpose()
@@ -113,14 +113,26 @@ impl<'t> Source<'t> {
         self.index.map_or(&self.table.key, |(_, definition)| &definition.key)
     }
 
-    /// Whether `item` has exactly the attributes of a `LastEvaluatedKey`.
-    pub(crate) fn is_start_key(&self, item: &Item) -> bool {
+    /// Refuses an `ExclusiveStartKey` that no page can have ended with; `misfit` is the error for one that has not
+    /// exactly the attributes of a `LastEvaluatedKey`.
+    ///
+    /// # Errors
+    /// `misfit`, or [`Error::Validation`] for values that no key has.
+    pub(crate) fn check_start_key(&self, key: &Item, misfit: Error) -> Result<(), Error> {
         let attributes = || self.table.key.attributes().chain(self.key().attributes());
         let fits = |name: &String| attributes().any(|attribute| attribute.name == *name);
         let present = attributes()
-            .all(|attribute| item.get(&attribute.name).is_some_and(|value| attribute.kind.matches(value)));
-        present && item.keys().all(fits)
+            .all(|attribute| key.get(&attribute.name).is_some_and(|value| attribute.kind.matches(value)));
+        if !present || !key.keys().all(fits) {
+            return Err(misfit);
+        }
+        self.table.key_of(key).map(drop).map_err(start_key_invalid)
     }
+}
+
+/// A start key that is wrong in itself.
+pub(crate) fn start_key_invalid(reason: impl std::fmt::Display) -> Error {
+    Error::Validation(format!("The provided starting key is invalid: {reason}"))
 }
 
 /// A page that is ready to be read.

@@ -101,9 +101,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         refuse_key_attributes(filter, source.key(), is_legacy_filter)?;
     }
     if let Some(after) = &reading.after {
-        if !source.is_start_key(after) {
-            return Err(Error::StartKeyInvalid);
-        }
+        source.check_start_key(after, Error::StartKeyInvalid)?;
         if key.partition.iter().any(|(name, value)| after.get(name) != Some(value)) {
             let message =
                 "The provided starting key is outside query boundaries based on provided conditions";

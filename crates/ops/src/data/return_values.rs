@@ -6,10 +6,7 @@ use graticule_tables::Written;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    capacity::{Detail, Split, consumed_json},
-    shape::Choice,
-};
+use super::capacity::{Detail, Split, consumed_json};
 use crate::reply::Reply;
 
 /// `ReturnValues`.
@@ -38,11 +35,6 @@ pub(crate) enum OnFailure {
     None,
     /// The stored item.
     AllOld,
-}
-
-impl Choice for OnFailure {
-    const VALUES: &'static [(&'static str, OnFailure)] =
-        &[("ALL_OLD", OnFailure::AllOld), ("NONE", OnFailure::None)];
 }
 
 /// `ReturnItemCollectionMetrics`.
@@ -136,6 +128,31 @@ pub(crate) fn collection_metrics(written: &Written, key: &Item) -> Option<Value>
     let name = &table.key.partition_key().name;
     let value = key.get(name).filter(|_| table.has_collections())?;
     let collection = Item::from([(name.clone(), value.clone())]);
-    let lower = (written.collection_bytes.unwrap_or(0) / GIGABYTE) as f64;
-    Some(json!({"ItemCollectionKey": item_to_value(&collection), "SizeEstimateRangeGB": [lower, lower + 1.0]}))
+    let range = size_range(written.collection_bytes.unwrap_or(0));
+    Some(json!({"ItemCollectionKey": item_to_value(&collection), "SizeEstimateRangeGB": range}))
+}
+
+/// Whole gigabytes below and above a size.
+fn size_range(bytes: u64) -> [f64; 2] {
+    let lower = (bytes / GIGABYTE) as f64;
+    [lower, lower + 1.0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_estimated_in_whole_gigabytes() {
+        let rows = [
+            (0, [0.0, 1.0]),
+            (GIGABYTE - 1, [0.0, 1.0]),
+            (GIGABYTE, [1.0, 2.0]),
+            (5 * GIGABYTE / 2, [2.0, 3.0]),
+            (10 * GIGABYTE, [10.0, 11.0]),
+        ];
+        for (bytes, range) in rows {
+            assert_eq!(size_range(bytes), range, "{bytes}");
+        }
+    }
 }

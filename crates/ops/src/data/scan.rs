@@ -9,7 +9,7 @@ use super::{
     capacity::Detail,
     expressions::{Given, Names, RawValues, condition, placeholders, projection, read_values},
     legacy::{self, Conditions},
-    page::{PageParameters, Reading, Select, Source, start_key},
+    page::{PageParameters, Reading, Select, Source, start_key, start_key_invalid},
 };
 use crate::{
     Context,
@@ -82,23 +82,20 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let reading =
         Reading { context, table: &table, source, parameters: &parameters, projection, filter, after };
     let whole_items = reading.check_index()?;
-    if reading.after.as_ref().is_some_and(|after| !source.is_start_key(after)) {
-        // The key of an index is not called by its name.
-        return Err(match parameters.index {
-            None => start_key_invalid("The provided key element does not match the schema"),
+    if let Some(after) = &reading.after {
+        // Where an index is read, the service does not say what it misses.
+        let misfit = match parameters.index {
+            None => start_key_invalid(Error::KeySchemaMismatch),
             Some(_) => Error::StartKeyInvalid,
-        });
+        };
+        source.check_start_key(after, misfit)?;
     }
     let outside = || {
-        start_key_invalid(&format!(
+        start_key_invalid(format_args!(
             "Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: {total} Segment: {segment}"
         ))
     };
     reading.answer(Span::Segment { segment, total }, Direction::Forward, whole_items, outside).await
-}
-
-fn start_key_invalid(reason: &str) -> Error {
-    Error::Validation(format!("The provided starting key is invalid: {reason}"))
 }
 
 /// The segment to read and how many there are.

@@ -288,7 +288,11 @@ async fn concurrent_transfers_keep_the_sum() {
     }));
     let looker = async {
         for _ in 0..100 {
-            assert_eq!(sum(&server.ok("TransactGetItems", gets(&names)).await), 100 * ACCOUNTS as i64);
+            // A look at items that are being written is refused; the next one may be luckier.
+            match server.call("TransactGetItems", &gets(&names)).await {
+                Ok(answer) => assert_eq!(sum(&answer), 100 * ACCOUNTS as i64),
+                Err((code, _)) => assert_eq!(code, "TransactionCanceledException"),
+            }
         }
     };
     futures_util::future::join(movers, looker).await;

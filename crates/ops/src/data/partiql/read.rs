@@ -125,7 +125,9 @@ pub(super) async fn page(
     let count = spans.len();
     for (range, span) in spans.into_iter().enumerate().skip(position.range) {
         parameters.limit = limit.map(|limit| limit - evaluated);
-        if after.as_ref().is_some_and(|after| !source.is_start_key(after)) {
+        if let Some(after) = &after
+            && source.check_start_key(after, Error::StartKeyInvalid).is_err()
+        {
             return Err(PartiqlError::NextTokenInvalid.into());
         }
         let (filter, projection) = (plan.filter.clone(), select.projection.clone());
