@@ -256,10 +256,8 @@ fn match_schema(mut terms: Vec<KeyTerm>, schema: KeySchemaRef<'_>) -> Result<Key
         return Err(ExpressionError::KeyConditionUnsupported);
     }
     let tested = partition.iter().zip(schema.partition).all(|((_, value), it)| it.kind.matches(value));
-    let sorted = sort
-        .iter()
-        .zip(schema.sort)
-        .all(|((_, test), it)| test.values().all(|value| it.kind.matches(value)));
+    let sorted =
+        sort.iter().zip(schema.sort).all(|((_, test), it)| test.values().all(|value| it.kind.matches(value)));
     if !tested || !sorted {
         return Err(ExpressionError::KeyConditionType);
     }

@@ -50,7 +50,9 @@ pub enum LegacyError {
     )]
     ArgumentTypesDiffer,
     /// The bounds of `BETWEEN` are the wrong way round.
-    #[error("The BETWEEN condition was provided a range where the lower bound is greater than the upper bound")]
+    #[error(
+        "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound"
+    )]
     BetweenBounds,
     /// An operator that no key can be searched with.
     #[error("Attempted conditional constraint is not an indexable operation")]

@@ -18,8 +18,7 @@ use serde::Deserialize;
 use super::{
     capacity::{Consumed, Detail, Split, list_json, read_units},
     expressions::{Given, Names, placeholders, projection},
-    legacy,
-    stored_item,
+    legacy, stored_item,
 };
 use crate::{
     Context,
@@ -67,7 +66,8 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         return Err(Error::Validation("Too many items requested for the BatchGetItem call".to_owned()));
     }
     let mut seen = HashSet::new();
-    let asked = request_items.iter().map(|(reference, request)| check(context, reference, request, &mut seen));
+    let asked =
+        request_items.iter().map(|(reference, request)| check(context, reference, request, &mut seen));
     let asked = asked.collect::<Result<Vec<Asked<'_>>, Error>>()?;
     let mut wanted = Vec::with_capacity(asked.len());
     for asked in asked {

@@ -6,8 +6,7 @@ use serde::Deserialize;
 use super::{
     capacity::{Consumed, Detail, Split, consumed_json, read_units},
     expressions::{Given, Names, placeholders, projection},
-    legacy,
-    stored_item,
+    legacy, stored_item,
 };
 use crate::{
     Context,

@@ -188,9 +188,10 @@ impl Expectation<'_> {
         match (self.exists, self.value) {
             (Some(false), None) => Ok(Comparison::new(ComparisonOperator::Null, Vec::new())?),
             (Some(false), Some(_)) => Err(Error::Legacy(LegacyError::ValueWithoutExisting(attribute()))),
-            (exists, None) => {
-                Err(Error::Legacy(LegacyError::ValueMissing { given: exists.is_some(), attribute: attribute() }))
-            }
+            (exists, None) => Err(Error::Legacy(LegacyError::ValueMissing {
+                given: exists.is_some(),
+                attribute: attribute(),
+            })),
             (_, Some(value)) => {
                 Ok(Comparison::new(ComparisonOperator::Equal, vec![value_from_json(value.get())?])?)
             }

@@ -60,7 +60,9 @@ impl PageParameters {
     /// # Errors
     /// [`Error::Validation`].
     pub(crate) fn check_select(&self, projection: Option<&'static str>) -> Result<(), Error> {
-        let choosing = |what: &str| format!("Cannot specify the {} when choosing to get {what}", projection.unwrap_or_default());
+        let choosing = |what: &str| {
+            format!("Cannot specify the {} when choosing to get {what}", projection.unwrap_or_default())
+        };
         let message = match (self.select, projection) {
             (Some(Select::All), Some(_)) => choosing("ALL_ATTRIBUTES"),
             (Some(Select::AllProjected), Some(_)) => choosing("ALL_PROJECTED_ATTRIBUTES"),

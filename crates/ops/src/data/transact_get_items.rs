@@ -6,11 +6,7 @@ use std::{
 };
 
 use graticule_expr::Projection;
-use graticule_model::{
-    Error, Item, TableName,
-    codec::item_to_json,
-    limits::TRANSACTION_BYTES_MAX,
-};
+use graticule_model::{Error, Item, TableName, codec::item_to_json, limits::TRANSACTION_BYTES_MAX};
 use graticule_tables::{ReadOutcome, Record, Table, schema::PrimaryKey};
 use serde::Deserialize;
 

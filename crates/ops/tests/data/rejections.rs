@@ -327,7 +327,8 @@ async fn keys_of_indexes_are_as_long_as_those_of_tables() {
     };
     let partition = "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes";
     let sort = "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes";
-    let updated = "The update expression attempted to update the secondary index key beyond allowed size limits";
+    let updated =
+        "The update expression attempted to update the secondary index key beyond allowed size limits";
     server
         .check(vec![
             ("PutItem", put("gpk", 2049), invalid(partition)),
