@@ -9,7 +9,7 @@ use std::sync::{
 use graticule_expr::{Placeholders, Update};
 use graticule_model::{Error, Item, KeyType, Number};
 use graticule_tables::{
-    Action, ActionKind, Region, WriteOutcome,
+    Action, ActionKind, Region, WriteOutcome, Written,
     schema::{IndexDefinition, IndexState, Projection, Register},
 };
 use proptest::prelude::*;
@@ -94,6 +94,11 @@ proptest! {
     }
 }
 
+/// A write that meets a transaction is told so.
+fn done_or_in_conflict(outcome: Result<Written, Error>) {
+    assert!(matches!(outcome, Ok(_) | Err(Error::TransactionConflict)), "{outcome:?}");
+}
+
 async fn write_until(stop: Arc<AtomicBool>, region: Arc<Region>, seed: u64) -> u64 {
     let mut count = 0;
     while !stop.load(Ordering::SeqCst) {
@@ -108,15 +113,20 @@ async fn write_until(stop: Arc<AtomicBool>, region: Arc<Region>, seed: u64) -> u
             ])
         };
         match random % 6 {
-            0 => drop(delete(&region, "t-1", item([("pk", pk())])).await.unwrap()),
-            1 => drop(put(&region, "t-1", item([("pk", pk()), ("g", s("only g"))])).await.unwrap()),
+            0 => done_or_in_conflict(delete(&region, "t-1", item([("pk", pk())])).await),
+            1 => done_or_in_conflict(put(&region, "t-1", item([("pk", pk()), ("g", s("only g"))])).await),
             2 => {
                 let two = [s(format!("k{}", (random >> 8) % 1200)), s(format!("k{}", 1200 + random % 7))];
                 let actions = two.map(|pk| Action::new(table_name("t-1"), ActionKind::Put(full(pk))));
                 let outcome = region.write(actions.to_vec(), None).await.unwrap();
-                assert!(matches!(outcome, WriteOutcome::Done(_)));
+                let conflict = |error: &Option<Error>| *error == Some(Error::TransactionConflict);
+                assert!(match outcome {
+                    WriteOutcome::Done(_) => true,
+                    WriteOutcome::Refused(errors) => errors.iter().any(conflict),
+                    WriteOutcome::Replayed => false,
+                });
             }
-            _ => drop(put(&region, "t-1", full(pk())).await.unwrap()),
+            _ => done_or_in_conflict(put(&region, "t-1", full(pk())).await),
         }
         count += 1;
     }

@@ -17,6 +17,7 @@ mod settings;
 mod shards;
 mod streams;
 mod support;
+mod throughput;
 mod tombstones;
 mod transactions;
 mod versions;
