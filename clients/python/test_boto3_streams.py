@@ -117,6 +117,35 @@ def test_a_stream_is_enabled_and_disabled_later(client, resource, streams, name)
     assert described["StreamStatus"] in ("DISABLING", "DISABLED")
 
 
+def test_what_expires_is_told_from_what_is_deleted(client, streams, observed):
+    ttl = {"Enabled": True, "AttributeName": "until"}
+    client.update_time_to_live(TableName=observed.name, TimeToLiveSpecification=ttl)
+    observed.put_item(Item={"pk": "deleted", "sk": 1})
+    observed.delete_item(Key={"pk": "deleted", "sk": 1})
+    observed.put_item(Item={"pk": "expired", "sk": 1, "until": int(time.time()) - 60})
+    deadline = time.monotonic() + 40
+    while "Item" in observed.get_item(Key={"pk": "expired", "sk": 1}):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    records = read(streams, observed.latest_stream_arn, 4, ShardIteratorType="TRIM_HORIZON")
+    removed = {record["dynamodb"]["Keys"]["pk"]["S"]: record for record in records if record["eventName"] == "REMOVE"}
+    assert "userIdentity" not in removed["deleted"]
+    assert removed["expired"]["userIdentity"] == {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
+    assert removed["expired"]["dynamodb"]["OldImage"]["pk"] == {"S": "expired"}
+
+
+def test_reading_from_a_moment_on(streams, observed):
+    observed.put_item(Item={"pk": "before", "sk": 1})
+    [first] = read(streams, observed.latest_stream_arn, 1, ShardIteratorType="TRIM_HORIZON")
+    time.sleep(1.1)
+    moment = time.time()
+    observed.put_item(Item={"pk": "after", "sk": 1})
+    arn = observed.latest_stream_arn
+    found = read(streams, arn, 1, ShardIteratorType="AT_TIMESTAMP", Timestamp=moment)
+    assert found[0]["dynamodb"]["Keys"]["pk"] == {"S": "after"}
+    assert found[0]["dynamodb"]["SequenceNumber"] > first["dynamodb"]["SequenceNumber"]
+
+
 def test_streams_that_are_not_there(streams, observed):
     arn = observed.latest_stream_arn
     with pytest.raises(streams.exceptions.ResourceNotFoundException):

@@ -184,6 +184,21 @@ def test_a_protected_table_stays(client, resource, name):
     client.delete_table(TableName=name)
 
 
+def test_a_table_by_its_arn(client, resource, name):
+    arn = create(resource, name, "pk:S").table_arn
+    client.put_item(TableName=arn, Item={"pk": {"S": "a"}})
+    assert client.describe_table(TableName=arn)["Table"]["TableName"] == name
+    assert client.query(
+        TableName=arn, KeyConditionExpression="pk = :a", ExpressionAttributeValues={":a": {"S": "a"}}
+    )["Count"] == 1
+    assert client.batch_get_item(RequestItems={arn: {"Keys": [{"pk": {"S": "a"}}]}})["Responses"] == {
+        arn: [{"pk": {"S": "a"}}]
+    }
+    assert resource.Table(arn).scan()["Count"] == 1
+    with refused("ResourceNotFoundException"):
+        client.describe_table(TableName=arn + "-not")
+
+
 def test_what_an_application_asks_at_its_start(client):
     limits = client.describe_limits()
     assert limits["AccountMaxReadCapacityUnits"] >= limits["TableMaxReadCapacityUnits"] > 0
