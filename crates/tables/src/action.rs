@@ -9,9 +9,11 @@ use graticule_model::{
 };
 
 use crate::{
-    derive::{check_given_index_keys, check_index_keys, check_updated_index_keys},
+    derive::{
+        check_given_index_keys, check_index_keys, check_updated_index_keys, is_indexed, projected_bytes,
+    },
     record::Record,
-    schema::{IndexDefinition, PrimaryKey, Projection, Table},
+    schema::{PrimaryKey, Table},
 };
 
 /// What to do.
@@ -59,7 +61,9 @@ impl Action {
                 let key = table.key_of(item)?;
                 check_index_keys(table, item)?;
                 check_item_size(item)?;
-                check_local_index_sizes(table, item)?;
+                if is_too_large_for_local_index(table, item) {
+                    return Err(Error::ItemTooLarge);
+                }
                 Ok(key)
             }
             ActionKind::Update(key, update) => {
@@ -170,29 +174,16 @@ fn check_updated(table: &Table, item: &Item) -> Result<(), Error> {
         return Err(Error::NestingTooDeep);
     }
     check_updated_index_keys(table, item)?;
-    check_local_index_sizes(table, item)
+    if is_too_large_for_local_index(table, item) { Err(Error::UpdatedItemTooLarge) } else { Ok(()) }
 }
 
-/// An item and its entry in a local index may not exceed the item limit together.
-fn check_local_index_sizes(table: &Table, item: &Item) -> Result<(), Error> {
-    if table.local_indexes.is_empty() || item_size_bytes(item) * 2 <= ITEM_SIZE_BYTES_MAX {
-        return Ok(());
+/// Whether an item and its entry in a local index exceed the item limit together.
+fn is_too_large_for_local_index(table: &Table, item: &Item) -> bool {
+    let size_bytes = item_size_bytes(item);
+    if !table.has_collections() || size_bytes * 2 <= ITEM_SIZE_BYTES_MAX {
+        return false;
     }
-    let entry_size = |definition: &IndexDefinition| -> usize {
-        item.iter()
-            .filter(|(name, _)| match &definition.projection {
-                Projection::All => true,
-                Projection::KeysOnly => table.key.contains(name) || definition.key.contains(name),
-                Projection::Include(names) => {
-                    table.key.contains(name) || definition.key.contains(name) || names.contains(name)
-                }
-            })
-            .map(|(name, value)| name.len() + value.size_bytes())
-            .sum()
-    };
-    let indexed = |definition: &&IndexDefinition| {
-        definition.key.attributes().all(|attribute| item.contains_key(&attribute.name))
-    };
-    let largest = table.local_indexes.values().filter(indexed).map(entry_size).max().unwrap_or(0);
-    if item_size_bytes(item) + largest > ITEM_SIZE_BYTES_MAX { Err(Error::ItemTooLarge) } else { Ok(()) }
+    let indexed = table.local_indexes.values().filter(|definition| is_indexed(definition, item));
+    let largest = indexed.map(|definition| projected_bytes(table, definition, item)).max();
+    size_bytes + largest.unwrap_or(0) > ITEM_SIZE_BYTES_MAX
 }

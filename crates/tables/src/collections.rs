@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use graticule_kv::{Batch, Effect, Engine};
-use graticule_model::{AttributeValue, Error, Item, value::item_size_bytes};
+use graticule_model::{Error, Item, value::item_size_bytes};
 
 use crate::{
-    derive::{index_prefix, is_indexed, is_projected},
+    derive::{index_prefix, is_indexed, projected_bytes},
     region::{Region, internal},
     schema::{COLLECTIONS_INDEX, IndexState, LocalIndex, PrimaryKey, Table},
 };
@@ -28,11 +28,8 @@ fn counter_key(table: &Table, index: &LocalIndex, key: &PrimaryKey) -> Vec<u8> {
 /// The bytes of an item and of its entries in local secondary indexes.
 fn bytes_with_entries(table: &Table, item: &Item) -> usize {
     let entries = table.local_indexes.values().filter(|definition| is_indexed(definition, item));
-    let entry = |definition| -> usize {
-        let held = item.iter().filter(|(name, _)| is_projected(table, definition, name));
-        held.map(|(name, value): (&String, &AttributeValue)| name.len() + value.size_bytes()).sum()
-    };
-    item_size_bytes(item) + entries.map(entry).sum::<usize>()
+    let entry_bytes = entries.map(|definition| projected_bytes(table, definition, item));
+    item_size_bytes(item) + entry_bytes.sum::<usize>()
 }
 
 /// Adds to `batch` what a change of one item means for the size of its collection.

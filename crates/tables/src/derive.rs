@@ -206,6 +206,12 @@ pub(crate) fn is_projected(table: &Table, definition: &IndexDefinition, name: &s
     }
 }
 
+/// The bytes of the part of an item that an index holds.
+pub(crate) fn projected_bytes(table: &Table, definition: &IndexDefinition, item: &Item) -> usize {
+    let held = item.iter().filter(|(name, _)| is_projected(table, definition, name));
+    held.map(|(name, value)| name.len() + value.size_bytes()).sum()
+}
+
 /// The part of an item that an index holds.
 pub(crate) fn project(table: &Table, definition: &IndexDefinition, item: &Item) -> Item {
     match &definition.projection {

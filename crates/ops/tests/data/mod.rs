@@ -2,6 +2,7 @@
 
 mod batches;
 mod capacity;
+mod collections;
 mod items;
 mod operations;
 mod paging;
