@@ -201,3 +201,32 @@ async fn streams_show_every_write_once_in_each_region() {
         assert_eq!(page.changes.len(), 40, "nothing else shows in {}", node.name);
     }
 }
+
+/// A replica that leaves ends its stream, which can be read on; one that comes back has another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stream_of_a_replica_that_left_can_be_read() {
+    let (_network, [a, b]) = cluster().await;
+    a.create().await;
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    a.put("of a", "1").await.unwrap();
+    b.put("of b", "2").await.unwrap();
+    equal(&[&a, &b]).await;
+    let label = b.region.table(&name()).await.unwrap().stream().unwrap().label.clone();
+    a.remove(&b.name).await;
+    eventually("the replica to go", async || b.region.table(&name()).await.is_err().then_some(())).await;
+    let read = async || {
+        let found = b.region.find_stream(&name(), &label).await.unwrap();
+        let shard = b.region.shards(&found).await.unwrap()[0];
+        let page = b.region.shard_page(&found, &shard, shard.oldest, 100).await.unwrap().unwrap();
+        (page.changes.len(), page.next)
+    };
+    assert_eq!(read().await, (2, None));
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    b.put("of b", "3").await.unwrap();
+    let table = b.region.table(&name()).await.unwrap();
+    assert_ne!(table.stream().unwrap().label, label);
+    assert_eq!(stream_page(&b, &table).await.changes.len(), 1);
+    assert_eq!(read().await, (2, None));
+}

@@ -16,7 +16,7 @@ use crate::{
     catalogue::{fence_key, fence_value},
     record::Change,
     region::{Region, internal},
-    schema::{Stream, Table, TableStatus},
+    schema::{Stream, StreamView, Table, TableStatus},
     shards::is_kept,
 };
 
@@ -57,6 +57,18 @@ pub struct StreamPage {
     pub changes: Vec<(u64, Change)>,
     /// Where to go on; `None` at the end of a closed shard.
     pub next: Option<u64>,
+}
+
+/// Bytes of what a record shows of a change.
+fn shown_bytes(view: StreamView, change: &Change) -> usize {
+    let size = |image: &Option<bytes::Bytes>| image.as_ref().map_or(0, bytes::Bytes::len);
+    let images = match view {
+        StreamView::KeysOnly => 0,
+        StreamView::NewImage => size(&change.new),
+        StreamView::OldImage => size(&change.old),
+        StreamView::NewAndOldImages => size(&change.new) + size(&change.old),
+    };
+    change.key.len() + images
 }
 
 impl Region {
@@ -154,23 +166,32 @@ impl Region {
             return Err(Error::TrimmedDataAccess);
         }
         let limit = limit.min(STREAM_RECORDS_PAGE_MAX);
-        let page_limit = PageLimit { entries: limit, bytes: STREAM_PAGE_BYTES_MAX };
+        // The log has both images of an item, a record often one.
+        let page_limit = PageLimit { entries: limit, bytes: 2 * STREAM_PAGE_BYTES_MAX };
         let log = self.engine.read_log(found.table.log(), from, page_limit).await.map_err(internal)?;
         // What is read of an open shard must have been written before the shard was closed, if it was meanwhile.
         if !shard.closed && !self.is_current(found).await? {
             return Ok(None);
         }
         let mut page = StreamPage::default();
+        let mut next = log.next.min(shard.next).max(from);
+        let mut bytes = 0;
         for (position, entry) in log.entries {
             if position >= shard.next {
                 break;
             }
             let change = Change::decode(entry).map_err(internal)?;
-            if !change.silent {
-                page.changes.push((position, change));
+            if change.silent {
+                continue;
             }
+            bytes += shown_bytes(found.stream.view, &change);
+            // The record that would exceed the page begins the next one.
+            if bytes > STREAM_PAGE_BYTES_MAX && !page.changes.is_empty() {
+                next = position;
+                break;
+            }
+            page.changes.push((position, change));
         }
-        let next = log.next.min(shard.next).max(from);
         page.next = (!shard.closed || next < shard.next).then_some(next);
         Ok(Some(page))
     }

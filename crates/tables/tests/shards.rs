@@ -185,6 +185,29 @@ async fn a_stream_that_was_being_closed_has_an_end_before_another_begins() {
     assert_eq!(bounds(&table.streams[1].label).await, (1, 3, 4, false));
 }
 
+/// What was read of an open shard may lie behind its end, if the table's record has changed meanwhile.
+#[tokio::test]
+async fn a_page_counts_only_if_the_record_is_still_the_same() {
+    let Opened { region, clock, .. } = open("a").await;
+    let name = table_name("t-1");
+    let stream = streamed_table(&region, clock.unix_ms()).await;
+    put(&region, "t-1", item([("pk", s("k"))])).await.unwrap();
+    let before = region.find_stream(&name, &stream.label).await.unwrap();
+    let shard = region.shards(&before).await.unwrap()[0];
+    assert!(region.shard_page(&before, &shard, 0, 10).await.unwrap().is_some());
+    let changed = region.update_table(&name, |table, _| {
+        table.deletion_protection = true;
+        Ok(())
+    });
+    changed.await.unwrap();
+    assert!(region.shard_page(&before, &shard, 0, 10).await.unwrap().is_none());
+    region.drop_table(&name, |_| Ok(())).await.unwrap();
+    assert!(region.shard_page(&before, &shard, 0, 10).await.unwrap().is_none());
+    let after = region.find_stream(&name, &stream.label).await.unwrap();
+    let shard = region.shards(&after).await.unwrap()[0];
+    assert!(region.shard_page(&after, &shard, 0, 10).await.unwrap().is_some());
+}
+
 /// A table that never had a stream leaves nothing.
 #[tokio::test]
 async fn a_table_without_streams_leaves_nothing() {

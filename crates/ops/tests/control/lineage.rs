@@ -190,6 +190,36 @@ async fn old_shards_go_and_leave_their_ids_to_their_children() {
     assert_eq!(left, shards[2..]);
 }
 
+/// A page has at most a megabyte of records, but at least one record.
+#[tokio::test]
+async fn a_page_has_a_megabyte() {
+    let server = Server::start().await;
+    for (view, counts) in [("NEW_IMAGE", vec![3, 3, 1]), ("NEW_AND_OLD_IMAGES", vec![2, 1, 1, 1, 1, 1])] {
+        let stream = json!({"StreamSpecification": {"StreamEnabled": true, "StreamViewType": view}});
+        server.ok("CreateTable", with(plain(view), stream)).await;
+        for number in 0..7 {
+            let big = "x".repeat(300_000 + number);
+            let item = json!({"pk": s("a"), "v": s(&big)});
+            server.ok("PutItem", json!({"TableName": view, "Item": item})).await;
+        }
+        let arn = describe(&server, view).await["LatestStreamArn"].clone();
+        let description = stream_ok(&server, "DescribeStream", json!({"StreamArn": arn})).await;
+        let shard = description["StreamDescription"]["Shards"][0]["ShardId"].clone();
+        let start = with(json!({"StreamArn": arn, "ShardId": shard}), horizon());
+        let mut next = stream_ok(&server, "GetShardIterator", start).await["ShardIterator"].clone();
+        let mut pages = Vec::new();
+        loop {
+            let page = stream_ok(&server, "GetRecords", json!({"ShardIterator": next})).await;
+            next = page["NextShardIterator"].clone();
+            match page["Records"].as_array().unwrap().len() {
+                0 => break,
+                count => pages.push(count),
+            }
+        }
+        assert_eq!(pages, counts, "{view}");
+    }
+}
+
 #[tokio::test]
 async fn streams_of_deleted_tables_can_be_read_for_a_day() {
     let mut stream = Stream::open().await;
