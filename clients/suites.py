@@ -106,7 +106,7 @@ class Python(Suite):
 
 class JavaScript(Suite):
     name = "javascript"
-    clients = "AWS SDK for JavaScript (v3 and v2), Dynamoose, DynamoDB Toolbox, ElectroDB, OneTable"
+    clients = "AWS SDK for JavaScript (v3 and v2), Dynamoose, DynamoDB Toolbox, ElectroDB, OneTable and more"
 
     def prepare(self):
         self._node = find_node() or self._node_from_wheel()
