@@ -48,5 +48,6 @@ lint: ## Formatting, clippy, licences and sources of dependencies
 	@scripts/announce-rocksdb
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo fmt --manifest-path clients/rust/Cargo.toml --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
 	"$(GRATICULE_CACHE)/tools/bin/cargo-deny" --locked check licenses bans sources

@@ -32,9 +32,16 @@ def parse_arguments():
     parser = argparse.ArgumentParser(prog="python -m clients", description=__doc__)
     parser.add_argument("--binary", required=True, help="the graticule executable")
     parser.add_argument("--cache", required=True, type=Path, help="directory for what the suites install")
-    parser.add_argument("--suite", action="append", choices=list(SUITES), help="repeat for several; default: all")
+    parser.add_argument(
+        "--suite", action="append", choices=list(SUITES), help="repeat for several; default: all"
+    )
     parser.add_argument("--filter", help="run only the tests whose name holds this text")
-    parser.add_argument("--keep", action="store_true", help="keep the servers' logs")
+    parser.add_argument(
+        "--on-disk",
+        action="store_true",
+        help="let the servers keep their data on disk, as they do by default",
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the servers' logs and data")
     options = parser.parse_args()
     options.suite = options.suite or list(SUITES)
     binary = shutil.which(options.binary)
@@ -54,7 +61,8 @@ def run_suite(suite, options):
         return 0, 1, 0
     print(f"--- {suite.name} ({suite.clients}), prepared in {time.monotonic() - started:.1f} s", flush=True)
     home = Path(tempfile.mkdtemp(prefix=f"graticule-clients-{suite.name}-"))
-    server = Server(suite.name, options.binary, home, ["--in-memory"], home, REGIONS)
+    flags = [] if options.on_disk else ["--in-memory"]
+    server = Server(suite.name, options.binary, home, flags, home / "graticule-data", REGIONS)
     counts, problem = (0, 1, 0), None
     try:
         server.start()

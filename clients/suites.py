@@ -97,7 +97,16 @@ class Python(Suite):
         self._python = venv / "bin" / "python"
 
     def run(self, environment, name_filter):
-        command = [str(self._python), "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", "--color=no"]
+        command = [
+            str(self._python),
+            "-m",
+            "pytest",
+            "-q",
+            "--tb=short",
+            "-p",
+            "no:cacheprovider",
+            "--color=no",
+        ]
         command += ["-k", name_filter] if name_filter else []
         numbers = [r"\b(\d+) passed", r"\b(\d+) (?:failed|errors?)\b(?=[, ].*in )", r"\b(\d+) skipped"]
         closing = [rf"(?:^|.*, ){number}.* in [\d.]+s" for number in numbers]
@@ -111,7 +120,10 @@ class JavaScript(Suite):
     def prepare(self):
         self._node = find_node() or self._node_from_wheel()
         lock = [self.home / "package.json", self.home / "package-lock.json"]
-        modules = self._installed(self.clients, lock, lambda directory: self._install(directory, lock)) / "node_modules"
+        modules = (
+            self._installed(self.clients, lock, lambda directory: self._install(directory, lock))
+            / "node_modules"
+        )
         link = self.home / "node_modules"
         if not link.is_symlink() or link.readlink() != modules:
             link.unlink(missing_ok=True)
@@ -138,7 +150,9 @@ class JavaScript(Suite):
         command += [f"--test-name-pattern={re.escape(name_filter)}"] if name_filter else []
         command += [str(path.relative_to(self.home)) for path in sorted(self.home.glob("test/*.test.js"))]
         environment = environment | {"AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": "true"}
-        return self._run(command, environment, [r"^ℹ pass (\d+)", r"^ℹ (?:fail|cancelled) (\d+)", r"^ℹ skipped (\d+)"])
+        return self._run(
+            command, environment, [r"^ℹ pass (\d+)", r"^ℹ (?:fail|cancelled) (\d+)", r"^ℹ skipped (\d+)"]
+        )
 
 
 class Rust(Suite):
@@ -149,7 +163,11 @@ class Rust(Suite):
         target = self.cache / "rust-target"
         self._environment = {"CARGO_TARGET_DIR": str(target), "CARGO_TERM_COLOR": "never"}
         if not target.exists():
-            print(f"clients: compiling the {self.clients} into {target} (a few minutes, once)", file=sys.stderr, flush=True)
+            print(
+                f"clients: compiling the {self.clients} into {target} (a few minutes, once)",
+                file=sys.stderr,
+                flush=True,
+            )
         must(["cargo", "test", "--locked", "--quiet", "--no-run"], self.home, os.environ | self._environment)
 
     def run(self, environment, name_filter):

@@ -38,7 +38,9 @@ def test_writes_and_reads_over_two_tables(resource, client, name, table):
     try:
         answer = resource.batch_write_item(
             RequestItems={
-                name: [{"PutRequest": {"Item": {"pk": "a", "sk": number, "v": number}}} for number in range(20)],
+                name: [
+                    {"PutRequest": {"Item": {"pk": "a", "sk": number, "v": number}}} for number in range(20)
+                ],
                 other.name: [{"PutRequest": {"Item": {"id": f"i{number}"}}} for number in range(5)],
             },
             ReturnConsumedCapacity="TOTAL",
@@ -48,7 +50,10 @@ def test_writes_and_reads_over_two_tables(resource, client, name, table):
         assert units == {name: 20.0, other.name: 5.0}
         answer = resource.batch_get_item(
             RequestItems={
-                name: {"Keys": [{"pk": "a", "sk": number} for number in (3, 4, 99)], "ProjectionExpression": "v"},
+                name: {
+                    "Keys": [{"pk": "a", "sk": number} for number in (3, 4, 99)],
+                    "ProjectionExpression": "v",
+                },
                 other.name: {"Keys": [{"id": "i1"}, {"id": "none"}], "ConsistentRead": True},
             }
         )

@@ -48,7 +48,9 @@ def test_one_of_many_conditions_wins(client, resource, name, pool):
 
     winners = [owner for owner in pool.map(claim, range(64)) if owner is not None]
     assert len(winners) == 1
-    assert client.get_item(TableName=name, Key={"pk": {"S": "lock"}})["Item"]["owner"] == {"N": str(winners[0])}
+    assert client.get_item(TableName=name, Key={"pk": {"S": "lock"}})["Item"]["owner"] == {
+        "N": str(winners[0])
+    }
 
 
 def test_transfers_keep_the_sum(client, resource, name, pool):
@@ -83,5 +85,7 @@ def test_transfers_keep_the_sum(client, resource, name, pool):
 
     outcomes = list(pool.map(transfer, range(120)))
     assert "done" in outcomes
-    balances = [int(item["balance"]["N"]) for item in client.scan(TableName=name, ConsistentRead=True)["Items"]]
+    balances = [
+        int(item["balance"]["N"]) for item in client.scan(TableName=name, ConsistentRead=True)["Items"]
+    ]
     assert sum(balances) == 400 and all(balance >= 0 for balance in balances)

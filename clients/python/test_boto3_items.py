@@ -9,7 +9,7 @@ from boto3.dynamodb.types import Binary
 from conftest import create, refused
 
 EVERY_TYPE = {
-    "string": "Grüße, 世界 🌍 \u0000 \" \\",
+    "string": 'Grüße, 世界 🌍 \u0000 " \\',
     "empty": "",
     "integer": Decimal("-42"),
     "long": Decimal("12345678901234567890123456789012345678"),
@@ -38,7 +38,10 @@ def test_every_type_comes_back_as_it_went(table):
 
 def test_numbers_keep_their_value_in_one_form(client, table):
     wire = {"0012.500": "12.5", "1E2": "100", "-0": "0", "1e-3": "0.001", "5E+30": "5" + "0" * 30, "+7": "7"}
-    wire |= {"1e125": "1" + "0" * 125, "9" * 38 + "E88": "9" * 38 + "0" * 88}  # which boto3's resource cannot read
+    wire |= {
+        "1e125": "1" + "0" * 125,
+        "9" * 38 + "E88": "9" * 38 + "0" * 88,
+    }  # which boto3's resource cannot read
     for place, (sent, back) in enumerate(wire.items()):
         key = {"pk": {"S": "n"}, "sk": {"N": str(place)}}
         client.put_item(TableName=table.name, Item=key | {"n": {"N": sent}})
@@ -50,7 +53,10 @@ def test_numbers_keep_their_value_in_one_form(client, table):
     "number, words",
     [
         ("1E126", "Number overflow. Attempting to store a number with magnitude larger than supported range"),
-        ("1E-131", "Number underflow. Attempting to store a number with magnitude smaller than supported range"),
+        (
+            "1E-131",
+            "Number underflow. Attempting to store a number with magnitude smaller than supported range",
+        ),
         ("1" * 39, "Attempting to store more than 38 significant digits in a Number"),
         ("ten", "The parameter cannot be converted to a numeric value: ten"),
     ],
@@ -68,7 +74,9 @@ def test_the_key_must_fit(table):
         "One or more parameter values were invalid: Type mismatch for key sk expected: N actual: S",
     ):
         table.put_item(Item={"pk": "a", "sk": "text"})
-    with refused("ValidationException", "One or more parameter values were invalid: Missing the key sk in the item"):
+    with refused(
+        "ValidationException", "One or more parameter values were invalid: Missing the key sk in the item"
+    ):
         table.put_item(Item={"pk": "a"})
     with refused(
         "ValidationException",
@@ -90,7 +98,8 @@ def test_put_returns_what_it_replaced(table):
 def test_conditions_of_the_library(table):
     key = {"pk": "a", "sk": 1}
     table.put_item(
-        Item=key | {"n": 5, "s": "hello world", "tags": {"x", "y"}, "list": [1, 2, 3], "map": {"in": {"ner": "v"}}}
+        Item=key
+        | {"n": 5, "s": "hello world", "tags": {"x", "y"}, "list": [1, 2, 3], "map": {"in": {"ner": "v"}}}
     )
     true = [
         Attr("n").eq(5),
@@ -157,7 +166,11 @@ def test_updates(table):
     key = {"pk": "u", "sk": 1}
 
     def update(expression, returned="ALL_NEW", names=None, **values):
-        arguments = {"ExpressionAttributeValues": {f":{name}": value for name, value in values.items()}} if values else {}
+        arguments = (
+            {"ExpressionAttributeValues": {f":{name}": value for name, value in values.items()}}
+            if values
+            else {}
+        )
         if names:
             arguments["ExpressionAttributeNames"] = names
         answer = table.update_item(Key=key, UpdateExpression=expression, ReturnValues=returned, **arguments)
@@ -172,18 +185,24 @@ def test_updates(table):
         "n": Decimal("1.5"),
         "ref": "w",
     }
-    assert update("SET n = n - :d REMOVE #r", "UPDATED_OLD", {"#r": "ref"}, d=2) == {"n": Decimal("1.5"), "ref": "w"}
+    assert update("SET n = n - :d REMOVE #r", "UPDATED_OLD", {"#r": "ref"}, d=2) == {
+        "n": Decimal("1.5"),
+        "ref": "w",
+    }
     assert update("SET l = list_append(l, :l)", "UPDATED_NEW", l=[3]) == {"l": [1, 2, 3]}
     assert update("REMOVE l[0]", "ALL_NEW")["l"] == [2, 3]
     assert update("SET l[7] = :end", "ALL_NEW", end="e")["l"] == [2, 3, "e"]
-    assert update("SET m.a.c = :c, m.z = if_not_exists(m.z, :c)", c=[True])["m"] == {"a": {"b": 1, "c": [True]}, "z": [True]}
+    assert update("SET m.a.c = :c, m.z = if_not_exists(m.z, :c)", c=[True])["m"] == {
+        "a": {"b": 1, "c": [True]},
+        "z": [True],
+    }
     assert update("ADD n :one, s :s", one=1, s={"a", "b"})["s"] == {"a", "b"}
     assert update("DELETE s :s ADD m.a.b :one", s={"a"}, one=5)["s"] == {"b"}
     assert "s" not in update("DELETE s :s", s={"b"})
     assert update("SET #n = :v", "ALL_OLD", {"#n": "a.b"}, v=1)["m"]["a"]["b"] == 6
-    assert table.get_item(Key=key, ProjectionExpression="#n, m.a.c[0], l[2]", ExpressionAttributeNames={"#n": "a.b"})[
-        "Item"
-    ] == {"a.b": 1, "m": {"a": {"c": [True]}}, "l": ["e"]}
+    assert table.get_item(
+        Key=key, ProjectionExpression="#n, m.a.c[0], l[2]", ExpressionAttributeNames={"#n": "a.b"}
+    )["Item"] == {"a.b": 1, "m": {"a": {"c": [True]}}, "l": ["e"]}
 
 
 def test_updates_that_are_refused(table):
@@ -191,7 +210,11 @@ def test_updates_that_are_refused(table):
     table.put_item(Item=key | {"s": "text", "m": {}})
 
     def refuse(expression, words, **values):
-        arguments = {"ExpressionAttributeValues": {f":{name}": value for name, value in values.items()}} if values else {}
+        arguments = (
+            {"ExpressionAttributeValues": {f":{name}": value for name, value in values.items()}}
+            if values
+            else {}
+        )
         with refused("ValidationException", words):
             table.update_item(Key=key, UpdateExpression=expression, **arguments)
 
@@ -202,7 +225,9 @@ def test_updates_that_are_refused(table):
     )
     refuse("SET s = s + :v", "An operand in the update expression has an incorrect data type", v=1)
     refuse("SET a = absent", "The provided expression refers to an attribute that does not exist in the item")
-    refuse("SET absent.a = :v", "The document path provided in the update expression is invalid for update", v=1)
+    refuse(
+        "SET absent.a = :v", "The document path provided in the update expression is invalid for update", v=1
+    )
     refuse(
         "SET a = :v, a = :w",
         "Invalid UpdateExpression: Two document paths overlap with each other; must remove or rewrite one of these "
@@ -228,7 +253,11 @@ def test_an_update_makes_the_item(table):
     key = {"pk": "new", "sk": Decimal("2")}
     assert "Attributes" not in table.update_item(Key=key)
     assert table.get_item(Key=key)["Item"] == key
-    table.update_item(Key={"pk": "counter", "sk": 0}, UpdateExpression="ADD hits :one", ExpressionAttributeValues={":one": 1})
+    table.update_item(
+        Key={"pk": "counter", "sk": 0},
+        UpdateExpression="ADD hits :one",
+        ExpressionAttributeValues={":one": 1},
+    )
     assert table.get_item(Key={"pk": "counter", "sk": 0})["Item"]["hits"] == 1
 
 
@@ -269,5 +298,7 @@ def test_binary_and_number_keys(resource, name):
     keys = [{"id": Binary(b"\x00"), "at": Binary(bytes([byte]))} for byte in (0, 1, 127, 128, 255)]
     for key in reversed(keys):
         table.put_item(Item=key)
-    found = table.query(KeyConditionExpression="id = :id", ExpressionAttributeValues={":id": Binary(b"\x00")})["Items"]
+    found = table.query(
+        KeyConditionExpression="id = :id", ExpressionAttributeValues={":id": Binary(b"\x00")}
+    )["Items"]
     assert found == keys

@@ -21,12 +21,18 @@ def execute(client, table):
 
 
 def test_the_four_statements(client, table, execute):
-    assert execute("INSERT INTO T VALUE {'pk': ?, 'sk': ?, 'v': ?}", "a", 1, {"deep": [1, "x"]})["Items"] == []
+    assert (
+        execute("INSERT INTO T VALUE {'pk': ?, 'sk': ?, 'v': ?}", "a", 1, {"deep": [1, "x"]})["Items"] == []
+    )
     [item] = execute("SELECT * FROM T WHERE pk = ? AND sk = ?", "a", 1)["Items"]
     assert item == {"pk": {"S": "a"}, "sk": {"N": "1"}, "v": serialize({"deep": [1, "x"]})}
-    [changed] = execute("UPDATE T SET n = ? SET v.deep[0] = 2 WHERE pk = 'a' AND sk = 1 RETURNING ALL NEW *", 5)["Items"]
+    [changed] = execute(
+        "UPDATE T SET n = ? SET v.deep[0] = 2 WHERE pk = 'a' AND sk = 1 RETURNING ALL NEW *", 5
+    )["Items"]
     assert changed["n"] == {"N": "5"} and changed["v"] == serialize({"deep": [2, "x"]})
-    [found] = execute("SELECT v.deep[1], n FROM T WHERE pk = 'a' AND begins_with(pk, 'a') AND n BETWEEN 1 AND 9")["Items"]
+    [found] = execute(
+        "SELECT v.deep[1], n FROM T WHERE pk = 'a' AND begins_with(pk, 'a') AND n BETWEEN 1 AND 9"
+    )["Items"]
     assert found["n"] == {"N": "5"}
     [old] = execute("DELETE FROM T WHERE pk = 'a' AND sk = 1 RETURNING ALL OLD *")["Items"]
     assert old == changed
@@ -69,7 +75,9 @@ def test_batches(client, table, execute):
     [response] = client.batch_execute_statement(Statements=inserts[3:])["Responses"]
     assert response["Error"]["Code"] == "DuplicateItem"
     select = f"""SELECT sk FROM "{table.name}" WHERE pk = 'b' AND sk = """
-    responses = client.batch_execute_statement(Statements=[{"Statement": select + str(n)} for n in (2, 0, 7)])["Responses"]
+    responses = client.batch_execute_statement(
+        Statements=[{"Statement": select + str(n)} for n in (2, 0, 7)]
+    )["Responses"]
     assert [response.get("Item") for response in responses] == [{"sk": {"N": "2"}}, {"sk": {"N": "0"}}, None]
     assert all(response["TableName"] == table.name for response in responses)
 

@@ -26,7 +26,11 @@ def games(resource, name):
             }
         ],
         LocalSecondaryIndexes=[
-            {"IndexName": "by-date", "KeySchema": schema("player", "date"), "Projection": {"ProjectionType": "ALL"}}
+            {
+                "IndexName": "by-date",
+                "KeySchema": schema("player", "date"),
+                "Projection": {"ProjectionType": "ALL"},
+            }
         ],
     )
     with table.batch_writer() as batch:
@@ -53,7 +57,9 @@ def numbers(items):
 
 def test_key_conditions(games):
     def found(condition, **more):
-        return numbers(games.query(KeyConditionExpression=Key("player").eq("p1") & condition, **more)["Items"])
+        return numbers(
+            games.query(KeyConditionExpression=Key("player").eq("p1") & condition, **more)["Items"]
+        )
 
     assert found(Key("game").eq(4)) == [4]
     assert found(Key("game").lt(10)) == [1, 4, 7]
@@ -96,7 +102,9 @@ def test_pages_are_the_whole(client, games):
     assert [page["Count"] for page in pages] == [7, 7, 6]
     assert [int(item["game"]["N"]) for page in pages for item in page["Items"]] == list(range(0, 60, 3))
     pager = client.get_paginator("scan")
-    limited = pager.paginate(TableName=games.name, PaginationConfig={"PageSize": 9, "MaxItems": 20}).build_full_result()
+    limited = pager.paginate(
+        TableName=games.name, PaginationConfig={"PageSize": 9, "MaxItems": 20}
+    ).build_full_result()
     assert len(limited["Items"]) == 20
     rest = pager.paginate(
         TableName=games.name, PaginationConfig={"PageSize": 9, "StartingToken": limited["NextToken"]}
@@ -121,7 +129,9 @@ def test_a_page_ends_at_one_megabyte(resource, name):
             batch.put_item(Item={"pk": "a", "sk": number, "v": "x" * 200_000})
     counts, start = [], {}
     while start is not None:
-        answer = table.query(KeyConditionExpression=Key("pk").eq("a"), ReturnConsumedCapacity="TOTAL", **start)
+        answer = table.query(
+            KeyConditionExpression=Key("pk").eq("a"), ReturnConsumedCapacity="TOTAL", **start
+        )
         counts.append(answer["Count"])
         start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]} if "LastEvaluatedKey" in answer else None
     assert counts == [6, 6] or counts == [6, 6, 0]
@@ -148,14 +158,18 @@ def test_the_global_index(client, games):
     found = sorted(int(item["game"]["N"]) for page in pages for item in page["Items"])
     assert found == [number for number in range(60) if number % 5 and number % 2 == 0]
     with refused("ValidationException", "Consistent reads are not supported on global secondary indexes"):
-        games.query(IndexName="level-score", KeyConditionExpression=Key("level").eq("l1"), ConsistentRead=True)
+        games.query(
+            IndexName="level-score", KeyConditionExpression=Key("level").eq("l1"), ConsistentRead=True
+        )
 
 
 def test_the_global_index_follows_its_items(games):
     key = {"player": "p0", "game": 3}
 
     def levels(level):
-        return numbers(games.query(IndexName="level-score", KeyConditionExpression=Key("level").eq(level))["Items"])
+        return numbers(
+            games.query(IndexName="level-score", KeyConditionExpression=Key("level").eq(level))["Items"]
+        )
 
     games.update_item(
         Key=key,
@@ -194,8 +208,12 @@ def test_queries_that_are_refused(games):
     with refused("ValidationException", "Query key condition not supported"):
         games.query(KeyConditionExpression=Key("player").gt("a"))
     with refused(
-        "ValidationException", "Filter Expression can only contain non-primary key attributes: Primary key attribute: game"
+        "ValidationException",
+        "Filter Expression can only contain non-primary key attributes: Primary key attribute: game",
     ):
         games.query(KeyConditionExpression=Key("player").eq("p0"), FilterExpression=Attr("game").gt(1))
     with refused("ValidationException", "The provided starting key is invalid"):
-        games.query(KeyConditionExpression=Key("player").eq("p0"), ExclusiveStartKey={"player": "p1", "game": 1, "x": 1})
+        games.query(
+            KeyConditionExpression=Key("player").eq("p0"),
+            ExclusiveStartKey={"player": "p1", "game": 1, "x": 1},
+        )

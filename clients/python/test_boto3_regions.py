@@ -32,7 +32,10 @@ def test_regions_do_not_share_plain_tables(client, there, resource, name):
 
 def test_a_global_table(client, there, resource, name):
     table = create(
-        resource, name, "pk:S", StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        resource,
+        name,
+        "pk:S",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )
     for number in range(40):
         table.put_item(Item={"pk": f"old{number}", "n": number})
@@ -44,11 +47,17 @@ def test_a_global_table(client, there, resource, name):
 
     for here, elsewhere, region in ((client, there, HOME), (there, client, OTHER)):
         key = {"pk": {"S": f"from {region}"}}
-        item = key | {"nested": {"M": {"l": {"L": [{"N": "1"}, {"B": b"\x00\xff"}]}}}, "set": {"SS": ["a", "b"]}}
+        item = key | {
+            "nested": {"M": {"l": {"L": [{"N": "1"}, {"B": b"\x00\xff"}]}}},
+            "set": {"SS": ["a", "b"]},
+        }
         here.put_item(TableName=name, Item=item)
         eventually(lambda: elsewhere.get_item(TableName=name, Key=key).get("Item"), item)
         elsewhere.update_item(
-            TableName=name, Key=key, UpdateExpression="SET v = :v", ExpressionAttributeValues={":v": {"S": "back"}}
+            TableName=name,
+            Key=key,
+            UpdateExpression="SET v = :v",
+            ExpressionAttributeValues={":v": {"S": "back"}},
         )
         eventually(lambda: here.get_item(TableName=name, Key=key).get("Item", {}).get("v"), {"S": "back"})
         here.delete_item(TableName=name, Key=key)

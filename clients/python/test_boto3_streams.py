@@ -37,7 +37,11 @@ def test_a_stream_tells_what_happened(streams, observed):
     arn = observed.latest_stream_arn
     assert observed.stream_specification == VIEW
     [listed] = streams.list_streams(TableName=observed.name)["Streams"]
-    assert listed == {"StreamArn": arn, "TableName": observed.name, "StreamLabel": observed.latest_stream_label}
+    assert listed == {
+        "StreamArn": arn,
+        "TableName": observed.name,
+        "StreamLabel": observed.latest_stream_label,
+    }
     key = {"pk": "a", "sk": 1}
     observed.put_item(Item=key | {"v": "one", "bytes": b"\x01\x02"})
     observed.put_item(Item=key | {"v": "one", "bytes": b"\x01\x02"})  # changes nothing
@@ -71,14 +75,22 @@ def test_iterators_of_every_type(streams, observed):
 
     assert sort_keys(3, ShardIteratorType="AT_SEQUENCE_NUMBER", SequenceNumber=third) == ["2", "3", "4"]
     assert sort_keys(2, ShardIteratorType="AFTER_SEQUENCE_NUMBER", SequenceNumber=third) == ["3", "4"]
-    latest = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="LATEST")["ShardIterator"]
+    latest = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="LATEST")[
+        "ShardIterator"
+    ]
     assert streams.get_records(ShardIterator=latest)["Records"] == []
     observed.put_item(Item={"pk": "a", "sk": 9})
-    assert [record["dynamodb"]["Keys"]["sk"]["N"] for record in streams.get_records(ShardIterator=latest)["Records"]] == ["9"]
+    assert [
+        record["dynamodb"]["Keys"]["sk"]["N"]
+        for record in streams.get_records(ShardIterator=latest)["Records"]
+    ] == ["9"]
 
 
 def test_transactions_and_batches_are_recorded(client, streams, observed):
-    put = [{"Put": {"TableName": observed.name, "Item": {"pk": {"S": f"t{n}"}, "sk": {"N": "0"}}}} for n in range(3)]
+    put = [
+        {"Put": {"TableName": observed.name, "Item": {"pk": {"S": f"t{n}"}, "sk": {"N": "0"}}}}
+        for n in range(3)
+    ]
     client.transact_write_items(TransactItems=put)
     with observed.batch_writer() as batch:
         for number in range(4):
@@ -93,7 +105,9 @@ def test_transactions_and_batches_are_recorded(client, streams, observed):
     [("KEYS_ONLY", set()), ("NEW_IMAGE", {"NewImage"}), ("OLD_IMAGE", {"OldImage"})],
 )
 def test_views(resource, streams, name, view, images):
-    table = create(resource, name, "pk:S", StreamSpecification={"StreamEnabled": True, "StreamViewType": view})
+    table = create(
+        resource, name, "pk:S", StreamSpecification={"StreamEnabled": True, "StreamViewType": view}
+    )
     table.put_item(Item={"pk": "a", "v": 1})
     table.put_item(Item={"pk": "a", "v": 2})
     changed = read(streams, table.latest_stream_arn, 2, ShardIteratorType="TRIM_HORIZON")[1]["dynamodb"]
@@ -128,7 +142,9 @@ def test_what_expires_is_told_from_what_is_deleted(client, streams, observed):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     records = read(streams, observed.latest_stream_arn, 4, ShardIteratorType="TRIM_HORIZON")
-    removed = {record["dynamodb"]["Keys"]["pk"]["S"]: record for record in records if record["eventName"] == "REMOVE"}
+    removed = {
+        record["dynamodb"]["Keys"]["pk"]["S"]: record for record in records if record["eventName"] == "REMOVE"
+    }
     assert "userIdentity" not in removed["deleted"]
     assert removed["expired"]["userIdentity"] == {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
     assert removed["expired"]["dynamodb"]["OldImage"]["pk"] == {"S": "expired"}

@@ -101,7 +101,9 @@ def test_billing_changes_to_provisioned_and_back(client, resource, name):
         "DynamoDB Developer Guide for current limits and how to request higher limits.",
     ):
         client.update_table(TableName=name, ProvisionedThroughput=THROUGHPUT)
-    client.update_table(TableName=name, ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5})
+    client.update_table(
+        TableName=name, ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
+    )
     assert client.describe_table(TableName=name)["Table"]["ProvisionedThroughput"]["WriteCapacityUnits"] == 5
 
 
@@ -129,7 +131,9 @@ def test_an_index_is_added_filled_and_dropped(client, resource, name):
     assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
     assert index["IndexArn"].endswith(f"table/{name}/index/by-team")
     found = table.query(
-        IndexName="by-team", KeyConditionExpression=Key("team").eq("t1") & Key("score").gt(10), ScanIndexForward=False
+        IndexName="by-team",
+        KeyConditionExpression=Key("team").eq("t1") & Key("score").gt(10),
+        ScanIndexForward=False,
     )["Items"]
     assert [item["pk"] for item in found] == ["p28", "p25", "p22", "p19", "p16", "p13"]
     client.update_table(TableName=name, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by-team"}}])
@@ -163,12 +167,16 @@ def test_tags_page_and_go(client, resource, name):
 
 def test_time_to_live(client, resource, name):
     create(resource, name, "pk:S")
-    assert client.describe_time_to_live(TableName=name)["TimeToLiveDescription"] == {"TimeToLiveStatus": "DISABLED"}
+    assert client.describe_time_to_live(TableName=name)["TimeToLiveDescription"] == {
+        "TimeToLiveStatus": "DISABLED"
+    }
     wanted = {"Enabled": True, "AttributeName": "expires"}
     answer = client.update_time_to_live(TableName=name, TimeToLiveSpecification=wanted)
     assert answer["TimeToLiveSpecification"] == wanted
     described = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-    assert described["TimeToLiveStatus"] in ("ENABLING", "ENABLED") and described["AttributeName"] == "expires"
+    assert (
+        described["TimeToLiveStatus"] in ("ENABLING", "ENABLED") and described["AttributeName"] == "expires"
+    )
 
 
 def test_a_protected_table_stays(client, resource, name):
@@ -188,9 +196,12 @@ def test_a_table_by_its_arn(client, resource, name):
     arn = create(resource, name, "pk:S").table_arn
     client.put_item(TableName=arn, Item={"pk": {"S": "a"}})
     assert client.describe_table(TableName=arn)["Table"]["TableName"] == name
-    assert client.query(
-        TableName=arn, KeyConditionExpression="pk = :a", ExpressionAttributeValues={":a": {"S": "a"}}
-    )["Count"] == 1
+    assert (
+        client.query(
+            TableName=arn, KeyConditionExpression="pk = :a", ExpressionAttributeValues={":a": {"S": "a"}}
+        )["Count"]
+        == 1
+    )
     assert client.batch_get_item(RequestItems={arn: {"Keys": [{"pk": {"S": "a"}}]}})["Responses"] == {
         arn: [{"pk": {"S": "a"}}]
     }

@@ -44,7 +44,13 @@ def test_all_actions_at_once(client, accounts):
     client.transact_write_items(
         TransactItems=[
             *move(accounts, 30),
-            {"Put": {"TableName": accounts, "Item": account("eve", 1), "ConditionExpression": "attribute_not_exists(id)"}},
+            {
+                "Put": {
+                    "TableName": accounts,
+                    "Item": account("eve", 1),
+                    "ConditionExpression": "attribute_not_exists(id)",
+                }
+            },
             {"Delete": {"TableName": accounts, "Key": {"id": {"S": "nobody"}}}},
             {
                 "ConditionCheck": {
@@ -73,7 +79,11 @@ def test_reasons_of_a_cancelled_transaction(client, accounts):
     )
     assert response["CancellationReasons"] == [
         {"Code": "None"},
-        {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed", "Item": account("ann", 100)},
+        {
+            "Code": "ConditionalCheckFailed",
+            "Message": "The conditional request failed",
+            "Item": account("ann", 100),
+        },
         {"Code": "None"},
     ]
     assert balances(client, accounts) == {"ann": 100, "bob": 20}
@@ -118,7 +128,9 @@ def test_reads_as_one(client, accounts):
         ReturnConsumedCapacity="TOTAL",
     )
     assert answer["Responses"] == [{"Item": account("bob", 20)}, {}, {"Item": {"balance": {"N": "100"}}}]
-    assert answer["ConsumedCapacity"] == [{"TableName": accounts, "CapacityUnits": 6.0, "ReadCapacityUnits": 6.0}]
+    assert answer["ConsumedCapacity"] == [
+        {"TableName": accounts, "CapacityUnits": 6.0, "ReadCapacityUnits": 6.0}
+    ]
 
 
 def test_transactions_that_are_refused(client, accounts):
@@ -130,7 +142,8 @@ def test_transactions_that_are_refused(client, accounts):
     with refused("ValidationException") as caught:
         client.transact_write_items(
             TransactItems=[
-                {"Delete": {"TableName": accounts, "Key": {"id": {"S": str(number)}}}} for number in range(101)
+                {"Delete": {"TableName": accounts, "Key": {"id": {"S": str(number)}}}}
+                for number in range(101)
             ]
         )
     assert "Member must have length less than or equal to 100" in caught.response["Error"]["Message"]

@@ -40,7 +40,13 @@ def table():
 
 
 def test_save_get_update_delete():
-    order = Order(customer="ann", placed=day(1), total=Decimal("12.50"), lines=[Line(product="a", quantity=2)], tags={"x"})
+    order = Order(
+        customer="ann",
+        placed=day(1),
+        total=Decimal("12.50"),
+        lines=[Line(product="a", quantity=2)],
+        tags={"x"},
+    )
     order.save(condition=A.customer.not_exists())
     assert Order.get("ann", day(1), consistent_read=True) == order
     with pytest.raises(Order.ConditionException()):
@@ -59,15 +65,21 @@ def test_batches_queries_and_scans():
     with Order.batch_writer():
         for number in range(1, 29):
             Order(customer=f"c{number % 2}", placed=day(number), state=f"s{number % 3}", total=number).save()
-    days = [order.placed.day for order in Order.query("c1", range_key_condition=A.placed < day(10).isoformat())]
+    days = [
+        order.placed.day for order in Order.query("c1", range_key_condition=A.placed < day(10).isoformat())
+    ]
     assert days == [1, 3, 5, 7, 9]
-    late = Order.query(A.state == "s1", index="by-state", scan_index_forward=False, filter_condition=A.total > 15)
+    late = Order.query(
+        A.state == "s1", index="by-state", scan_index_forward=False, filter_condition=A.total > 15
+    )
     assert [order.placed.day for order in late] == [28, 25, 22, 19, 16]
     page = Order.query_page("c0", per_page=5)
     assert page.has_more and len(page.items) == 5
     rest = Order.query_page("c0", last_evaluated_key=page.last_evaluated_key)
     assert [order.placed.day for order in page.items + rest.items] == list(range(2, 29, 2))
-    assert sorted(order.placed.day for order in Order.scan(A.state == "s0", per_page=4)) == list(range(3, 29, 3))
+    assert sorted(order.placed.day for order in Order.scan(A.state == "s0", per_page=4)) == list(
+        range(3, 29, 3)
+    )
     assert len(Order.batch_get([("c1", day(1)), ("c1", day(2)), ("c0", day(2))])) == 2
 
 

@@ -134,7 +134,11 @@ def test_every_attribute_comes_back_as_it_went():
         assert getattr(found, name) == getattr(person, name), name
     assert found.expires == person.expires.replace(microsecond=0)
     assert found.home.street == "Rue du Bac" and found.home.floors == [1, 2]
-    assert found.anything["a"] == 1 and found.anything["b"] == {"c": ["d", None, True]} and found.anything["e"] == ""
+    assert (
+        found.anything["a"] == 1
+        and found.anything["b"] == {"c": ["d", None, True]}
+        and found.anything["e"] == ""
+    )
     assert [(address.street, address.number) for address in found.past] == [("First", None), ("Second", 2)]
     assert found.nothing is None
 
@@ -147,7 +151,9 @@ def test_what_is_not_there():
 
 
 def test_updates():
-    person = Person("Bob", 1990, score=1, mixed=["a", "b", "c"], tags={"x", "y", "z"}, lucky={1}, home=Address(street="s"))
+    person = Person(
+        "Bob", 1990, score=1, mixed=["a", "b", "c"], tags={"x", "y", "z"}, lucky={1}, home=Address(street="s")
+    )
     person.save()
     person.update(
         actions=[
@@ -160,7 +166,12 @@ def test_updates():
             Person.note.set("hello"),
         ]
     )
-    assert person.score == 11 and person.mixed == ["a", "c"] and person.tags == {"y", "z"} and person.lucky == {1, 2, 3}
+    assert (
+        person.score == 11
+        and person.mixed == ["a", "c"]
+        and person.tags == {"y", "z"}
+        and person.lucky == {1, 2, 3}
+    )
     assert person.home.street == "t" and person.home.number == 5 and person.note == "hello"
     person.update(
         actions=[
@@ -185,7 +196,9 @@ def test_updates():
 
 
 def test_conditions():
-    Person("Cy", 2000, score=5, note="hello world", tags={"a"}, mixed=[1, 2], home=Address(street="main")).save()
+    Person(
+        "Cy", 2000, score=5, note="hello world", tags={"a"}, mixed=[1, 2], home=Address(street="main")
+    ).save()
     true = [
         Person.score == 5,
         (Person.score > 4) & (Person.score < 6) & (Person.score != 7),
@@ -201,7 +214,12 @@ def test_conditions():
     ]
     for condition in true:
         Person("Cy", 2000).update(actions=[Person.active.set(True)], condition=condition)
-    for condition in (Person.score == 6, Person.tags.contains("b"), Person.photo.exists(), Person.mixed[5] == 1):
+    for condition in (
+        Person.score == 6,
+        Person.tags.contains("b"),
+        Person.photo.exists(),
+        Person.mixed[5] == 1,
+    ):
         with pytest.raises(DeleteError) as caught:
             Person("Cy", 2000).delete(condition=condition)
         assert caught.value.cause_response_code == "ConditionalCheckFailedException"

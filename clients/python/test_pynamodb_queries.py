@@ -4,7 +4,13 @@ import pytest
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, VersionAttribute
 from pynamodb.connection import Connection
 from pynamodb.exceptions import PutError, TransactGetError, TransactWriteError
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection, LocalSecondaryIndex
+from pynamodb.indexes import (
+    AllProjection,
+    GlobalSecondaryIndex,
+    IncludeProjection,
+    KeysOnlyProjection,
+    LocalSecondaryIndex,
+)
 from pynamodb.models import Model
 from pynamodb.transactions import TransactGet, TransactWrite
 
@@ -99,7 +105,9 @@ def test_query():
     assert games(Score.query("p1", Score.game.between(10, 20))) == [11, 13, 15, 17, 19]
     assert games(Score.query("p1", Score.game < 6, scan_index_forward=False)) == [5, 3, 1]
     assert games(Score.query("p0", limit=3)) == [0, 2, 4]
-    filtered = Score.query("p0", filter_condition=(Score.title == "t0") & (Score.score > 20), attributes_to_get=["game"])
+    filtered = Score.query(
+        "p0", filter_condition=(Score.title == "t0") & (Score.score > 20), attributes_to_get=["game"]
+    )
     assert games(filtered) == [game for game in range(0, 60, 6) if game * 7 % 50 > 20]
     assert Score.count("p0") == 30
     assert Score.count("p0", Score.game >= 50, filter_condition=Score.wins.is_in(0, 2)) == 5
@@ -160,7 +168,12 @@ def balances():
 
 def test_transactions(bank):
     with TransactWrite(connection=bank, client_request_token="one-transfer") as transaction:
-        transaction.update(Account("ann"), actions=[Account.balance.add(-30)], condition=Account.balance >= 30, add_version_condition=False)
+        transaction.update(
+            Account("ann"),
+            actions=[Account.balance.add(-30)],
+            condition=Account.balance >= 30,
+            add_version_condition=False,
+        )
         transaction.update(Account("bob"), actions=[Account.balance.add(30)], add_version_condition=False)
         transaction.save(Account("eve", balance=1), condition=Account.id.does_not_exist())
         transaction.condition_check(Account, "zed", condition=Account.id.does_not_exist())

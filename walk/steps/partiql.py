@@ -34,7 +34,9 @@ def statements(walk):
     where = "WHERE director = 'varda' AND \"year\" = 1962"
     found = execute(walk, f"SELECT * FROM {TABLE} {where}")["Items"]
     check.equal(found, [film("varda", 1962, **cast)], "the inserted item")
-    changed = execute(walk, f"UPDATE {TABLE} SET title = 'Cleo' REMOVE \"cast\"[0] {where} RETURNING ALL NEW *")
+    changed = execute(
+        walk, f"UPDATE {TABLE} SET title = 'Cleo' REMOVE \"cast\"[0] {where} RETURNING ALL NEW *"
+    )
     wanted = film("varda", 1962, title=s("Cleo"), cast={"L": [{"M": {"name": s("Bo")}}]})
     check.equal(changed["Items"], [wanted], "what the update returns")
     key = film("varda", 1962)
@@ -61,11 +63,13 @@ def pages(walk):
 
 def batch(walk):
     selects = [
-        {"Statement": f"SELECT \"year\" FROM {TABLE} WHERE director = 'ozu' AND \"year\" = {year}"}
+        {"Statement": f'SELECT "year" FROM {TABLE} WHERE director = \'ozu\' AND "year" = {year}'}
         for year in (1931, 1999)
     ]
     responses = walk.call(HOME, "BatchExecuteStatement", Statements=selects)["Responses"]
-    check.equal([response.get("Item") for response in responses], [{"year": n(1931)}, None], "items of the batch")
+    check.equal(
+        [response.get("Item") for response in responses], [{"year": n(1931)}, None], "items of the batch"
+    )
 
 
 def transaction(walk):
@@ -73,6 +77,10 @@ def transaction(walk):
     insert = {"Statement": f"INSERT INTO {TABLE} VALUE {{'director': 'ozu', 'year': 1931}}"}
     with check.refused("TransactionCanceledException", "[None, DuplicateItem]"):
         walk.call(HOME, "ExecuteTransaction", TransactStatements=[update, insert])
-    check.equal(walk.get(HOME, TABLE, film("ozu", 1930)), film("ozu", 1930), "an item of a cancelled transaction")
+    check.equal(
+        walk.get(HOME, TABLE, film("ozu", 1930)), film("ozu", 1930), "an item of a cancelled transaction"
+    )
     walk.call(HOME, "ExecuteTransaction", TransactStatements=[update])
-    check.equal(walk.get(HOME, TABLE, film("ozu", 1930)), film("ozu", 1930, seen=n(1)), "an item of a transaction")
+    check.equal(
+        walk.get(HOME, TABLE, film("ozu", 1930)), film("ozu", 1930, seen=n(1)), "an item of a transaction"
+    )

@@ -73,5 +73,7 @@ def dropped(walk):
 
     check.eventually("dropped tables are no longer listed", gone)
     walk.client.wait(HOME, "TableNotExists", TableName=first)
-    with check.refused("ResourceNotFoundException", f"Requested resource not found: Table: {first} not found"):
+    with check.refused(
+        "ResourceNotFoundException", f"Requested resource not found: Table: {first} not found"
+    ):
         walk.call(HOME, "DescribeTable", TableName=first)

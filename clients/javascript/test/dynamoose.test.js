@@ -24,14 +24,21 @@ before(async () => {
       cover: Buffer,
       tags: { type: Set, schema: [String] },
       ratings: { type: Set, schema: [Number] },
-      credits: { type: Array, schema: [{ type: Object, schema: { who: String, parts: { type: Array, schema: [String] } } }] },
+      credits: {
+        type: Array,
+        schema: [{ type: Object, schema: { who: String, parts: { type: Array, schema: [String] } } }],
+      },
       notes: { type: Object, schema: { text: String, stars: Number } },
     },
     { timestamps: true },
   );
   Song = dynamoose.model(name, schema);
   const waitForActive = { enabled: true, check: { timeout: 30_000, frequency: 200 } };
-  const table = new dynamoose.Table(name, [Song], { initialize: false, throughput: "ON_DEMAND", waitForActive });
+  const table = new dynamoose.Table(name, [Song], {
+    initialize: false,
+    throughput: "ON_DEMAND",
+    waitForActive,
+  });
   await table.initialize();
 });
 
@@ -42,8 +49,14 @@ after(async () => {
 
 test("the model made its table", async () => {
   const { Table } = await client.describeTable({ TableName: name });
-  assert.deepEqual(Table.GlobalSecondaryIndexes.map((index) => index.IndexName), ["byGenre"]);
-  assert.deepEqual(Table.LocalSecondaryIndexes.map((index) => index.IndexName), ["byLength"]);
+  assert.deepEqual(
+    Table.GlobalSecondaryIndexes.map((index) => index.IndexName),
+    ["byGenre"],
+  );
+  assert.deepEqual(
+    Table.LocalSecondaryIndexes.map((index) => index.IndexName),
+    ["byLength"],
+  );
 });
 
 test("create, get, update, delete", async () => {
@@ -73,12 +86,17 @@ test("create, get, update, delete", async () => {
   const key = { artist: "Ella", title: "Misty" };
   const updated = await Song.update(key, { $SET: { live: true }, $ADD: { year: 1 }, $REMOVE: ["genre"] });
   assert.deepEqual([updated.live, updated.year, updated.genre], [true, 1961, undefined]);
-  const tags = await Song.update(key, { $DELETE: { tags: new Set(["slow"]) }, $ADD: { ratings: new Set([3]) } });
+  const tags = await Song.update(key, {
+    $DELETE: { tags: new Set(["slow"]) },
+    $ADD: { ratings: new Set([3]) },
+  });
   assert.deepEqual([tags.tags, tags.ratings], [new Set(["piano"]), new Set([3, 4, 5])]);
   const condition = new dynamoose.Condition().where("year").gt(2000);
   await refused(Song.update(key, { live: false }, { condition }), "ConditionalCheckFailedException");
   await refused(Song.delete(key, { condition }), "ConditionalCheckFailedException");
-  await Song.delete(key, { condition: new dynamoose.Condition().where("year").between(1960, 1970).and().where("live").eq(true) });
+  await Song.delete(key, {
+    condition: new dynamoose.Condition().where("year").between(1960, 1970).and().where("live").eq(true),
+  });
   assert.equal(await Song.get(key), undefined);
 });
 
@@ -88,17 +106,30 @@ test("queries, scans and batches", async () => {
     title: `t${String(place).padStart(2, "0")}`,
     genre: `g${place % 3}`,
     year: 2000 + place,
-    length: place * 5 % 24,
+    length: (place * 5) % 24,
   }));
   assert.deepEqual((await Song.batchPut(songs)).unprocessedItems, []);
   const titles = (found) => found.map((song) => song.title);
   const even = songs.filter((_, place) => place % 2 === 0).map((song) => song.title);
   assert.deepEqual(titles(await Song.query("artist").eq("artist0").exec()), even);
-  assert.deepEqual(titles(await Song.query("artist").eq("artist0").where("title").beginsWith("t1").sort("descending").exec()), ["t18", "t16", "t14", "t12", "t10"]);
+  assert.deepEqual(
+    titles(
+      await Song.query("artist").eq("artist0").where("title").beginsWith("t1").sort("descending").exec(),
+    ),
+    ["t18", "t16", "t14", "t12", "t10"],
+  );
   const byGenre = await Song.query("genre").eq("g1").where("year").ge(2010).using("byGenre").exec();
   assert.deepEqual(titles(byGenre), ["t10", "t13", "t16", "t19", "t22"]);
-  const byLength = await Song.query("artist").eq("artist1").using("byLength").consistent().attributes(["length"]).exec();
-  assert.deepEqual(byLength.map((song) => song.length), [...byLength.map((song) => song.length)].sort((a, b) => a - b));
+  const byLength = await Song.query("artist")
+    .eq("artist1")
+    .using("byLength")
+    .consistent()
+    .attributes(["length"])
+    .exec();
+  assert.deepEqual(
+    byLength.map((song) => song.length),
+    [...byLength.map((song) => song.length)].sort((a, b) => a - b),
+  );
   const counted = await Song.query("artist").eq("artist1").filter("genre").in(["g0", "g2"]).count().exec();
   assert.equal(counted.count, 8);
 
@@ -107,7 +138,12 @@ test("queries, scans and batches", async () => {
   const rest = await Song.query("artist").eq("artist0").startAt(first.lastKey).exec();
   assert.deepEqual([...titles(first), ...titles(rest)], even);
   assert.equal((await Song.scan().limit(5).all().exec()).length, 24);
-  const late = await Song.scan().where("year").gt(2020).and().parenthesis((group) => group.where("genre").eq("g0").or().where("genre").eq("g1")).exec();
+  const late = await Song.scan()
+    .where("year")
+    .gt(2020)
+    .and()
+    .parenthesis((group) => group.where("genre").eq("g0").or().where("genre").eq("g1"))
+    .exec();
   assert.deepEqual(titles(late).sort(), ["t21", "t22"]);
   assert.equal((await Song.scan("genre").not().exists().exec()).length, 0);
   assert.equal((await Song.scan().parallel(3).exec()).length, 24);
@@ -120,16 +156,25 @@ test("queries, scans and batches", async () => {
 
 test("transactions", async () => {
   const [one, two] = ["one", "two"].map((title) => ({ artist: "t", title }));
-  await dynamoose.transaction([Song.transaction.create({ ...one, year: 1 }), Song.transaction.create({ ...two, year: 2 })]);
+  await dynamoose.transaction([
+    Song.transaction.create({ ...one, year: 1 }),
+    Song.transaction.create({ ...two, year: 2 }),
+  ]);
   await refused(
-    dynamoose.transaction([Song.transaction.update(one, { $ADD: { year: 5 } }), Song.transaction.create({ ...two, year: 3 })]),
+    dynamoose.transaction([
+      Song.transaction.update(one, { $ADD: { year: 5 } }),
+      Song.transaction.create({ ...two, year: 3 }),
+    ]),
     "TransactionCanceledException",
     "Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed]",
   );
   await dynamoose.transaction([
     Song.transaction.update(one, { $ADD: { year: 5 } }),
     Song.transaction.delete(two),
-    Song.transaction.condition({ artist: "t", title: "three" }, new dynamoose.Condition().where("title").not().exists()),
+    Song.transaction.condition(
+      { artist: "t", title: "three" },
+      new dynamoose.Condition().where("title").not().exists(),
+    ),
   ]);
   const found = await dynamoose.transaction([Song.transaction.get(one)]);
   assert.equal(found[0].year, 6);

@@ -31,7 +31,10 @@ before(async () => {
         salary: { type: "number", default: 0 },
         started: { type: "string" },
         skills: { type: "set", items: "string" },
-        address: { type: "map", properties: { street: { type: "string" }, floors: { type: "list", items: { type: "number" } } } },
+        address: {
+          type: "map",
+          properties: { street: { type: "string" }, floors: { type: "list", items: { type: "number" } } },
+        },
         anything: { type: "any" },
         updatedAt: { type: "number", watch: "*", set: () => 1234567890 },
       },
@@ -96,7 +99,10 @@ test("create, get, update, delete", async () => {
   };
   const created = await staff.create(ada).go();
   assert.equal(created.data.employee, "ada");
-  await assert.rejects(staff.create(ada).go(), (error) => error.code === 4001 && /conditional request failed/.test(error.message));
+  await assert.rejects(
+    staff.create(ada).go(),
+    (error) => error.code === 4001 && /conditional request failed/.test(error.message),
+  );
   const { data } = await staff.get({ employee: "ada" }).go({ consistent: true });
   assert.deepEqual({ ...data, skills: [...data.skills].sort() }, { ...ada, updatedAt: 1234567890 });
   const updated = await staff
@@ -118,10 +124,18 @@ test("create, get, update, delete", async () => {
     .where((attributes, { gt }) => gt(attributes.salary, 14))
     .go({ response: "updated_new" });
   assert.deepEqual(nested.data.address, { street: "Quai", floors: [1, 2, 3] });
-  await assert.rejects(staff.patch({ employee: "nobody" }).set({ salary: 1 }).go(), /conditional request failed/);
-  const upserted = await staff.upsert({ employee: "eve", office: "oslo", team: "core", salary: 3 }).go({ response: "all_new" });
+  await assert.rejects(
+    staff.patch({ employee: "nobody" }).set({ salary: 1 }).go(),
+    /conditional request failed/,
+  );
+  const upserted = await staff
+    .upsert({ employee: "eve", office: "oslo", team: "core", salary: 3 })
+    .go({ response: "all_new" });
   assert.equal(upserted.data.salary, 3);
-  const removed = await staff.delete({ employee: "ada" }).where(({ office }, { eq }) => eq(office, "paris")).go({ response: "all_old" });
+  const removed = await staff
+    .delete({ employee: "ada" })
+    .where(({ office }, { eq }) => eq(office, "paris"))
+    .go({ response: "all_old" });
   assert.equal(removed.data.team, "edge");
   assert.equal((await staff.get({ employee: "ada" }).go()).data, null);
   await staff.remove({ employee: "eve" }).go();
@@ -134,31 +148,68 @@ test("queries, collections, pages and filters", async () => {
     team: `t${number % 3}`,
     salary: number,
   }));
-  const work = people.slice(0, 6).flatMap(({ employee, office }) =>
-    [1, 2].map((points) => ({ task: `${employee}-${points}`, employee, office, points, status: points === 1 ? "open" : "done" })),
-  );
+  const work = people
+    .slice(0, 6)
+    .flatMap(({ employee, office }) =>
+      [1, 2].map((points) => ({
+        task: `${employee}-${points}`,
+        employee,
+        office,
+        points,
+        status: points === 1 ? "open" : "done",
+      })),
+    );
   assert.deepEqual((await staff.put(people).go()).unprocessed, []);
   assert.deepEqual((await tasks.put(work).go()).unprocessed, []);
 
   const names = ({ data }) => data.map((one) => one.employee).sort();
   const rome = people.filter((one) => one.office === "rome").map((one) => one.employee);
-  assert.deepEqual(names(await staff.query.coworkers({ office: "rome" }).go({ pages: "all", limit: 4 })), rome);
+  assert.deepEqual(
+    names(await staff.query.coworkers({ office: "rome" }).go({ pages: "all", limit: 4 })),
+    rome,
+  );
   const team = await staff.query.coworkers({ office: "rome", team: "t1" }).go();
-  assert.deepEqual(names(team), people.filter((one) => one.office === "rome" && one.team === "t1").map((one) => one.employee));
-  const between = await staff.query.coworkers({ office: "bern" }).between({ team: "t0" }, { team: "t1", employee: "e99" }).go();
+  assert.deepEqual(
+    names(team),
+    people.filter((one) => one.office === "rome" && one.team === "t1").map((one) => one.employee),
+  );
+  const between = await staff.query
+    .coworkers({ office: "bern" })
+    .between({ team: "t0" }, { team: "t1", employee: "e99" })
+    .go();
   assert.ok(between.data.every((one) => one.team !== "t2") && between.data.length === 10);
   const filtered = await staff.query
     .coworkers({ office: "bern" })
-    .where(({ salary, team: of }, { between: within, notContains }) => `${within(salary, 4, 20)} AND ${notContains(of, "2")}`)
+    .where(
+      ({ salary, team: of }, { between: within, notContains }) =>
+        `${within(salary, 4, 20)} AND ${notContains(of, "2")}`,
+    )
     .go();
-  assert.ok(filtered.data.length === 6 && filtered.data.every((one) => one.salary >= 4 && one.salary <= 20 && one.team !== "t2"));
+  assert.ok(
+    filtered.data.length === 6 &&
+      filtered.data.every((one) => one.salary >= 4 && one.salary <= 20 && one.team !== "t2"),
+  );
 
   const { data } = await company.collections.workplace({ office: "bern" }).go({ pages: "all" });
   assert.equal(data.staff.length, 15);
-  assert.deepEqual(data.tasks.map((one) => one.task).sort(), work.filter((one) => one.office === "bern").map((one) => one.task).sort());
+  assert.deepEqual(
+    data.tasks.map((one) => one.task).sort(),
+    work
+      .filter((one) => one.office === "bern")
+      .map((one) => one.task)
+      .sort(),
+  );
   const assigned = (await company.collections.assignments({ employee: "e03" }).go()).data;
   assert.deepEqual([assigned.staff.length, assigned.tasks.length], [1, 2]);
-  assert.equal((await tasks.query.assigned({ employee: "e03", status: "done" }).between({ points: 2 }, { points: 9 }).go()).data.length, 1);
+  assert.equal(
+    (
+      await tasks.query
+        .assigned({ employee: "e03", status: "done" })
+        .between({ points: 2 }, { points: 9 })
+        .go()
+    ).data.length,
+    1,
+  );
 
   const seen = [];
   let cursor = null;
@@ -169,12 +220,20 @@ test("queries, collections, pages and filters", async () => {
   } while (cursor);
   assert.deepEqual(seen.sort(), rome);
   const scanned = await staff.scan.where(({ salary }, { gte }) => gte(salary, 25)).go({ pages: "all" });
-  assert.deepEqual(names(scanned), people.slice(25).map((one) => one.employee));
+  assert.deepEqual(
+    names(scanned),
+    people.slice(25).map((one) => one.employee),
+  );
 
-  const read = await staff.get(people.slice(0, 28).map(({ employee }) => ({ employee }))).go({ concurrency: 2 });
+  const read = await staff
+    .get(people.slice(0, 28).map(({ employee }) => ({ employee })))
+    .go({ concurrency: 2 });
   assert.deepEqual([read.data.length, read.unprocessed.length], [28, 0]);
   const kept = await staff.get([{ employee: "e01" }, { employee: "none" }]).go({ preserveBatchOrder: true });
-  assert.deepEqual(kept.data.map((one) => one && one.employee), ["e01", null]);
+  assert.deepEqual(
+    kept.data.map((one) => one && one.employee),
+    ["e01", null],
+  );
   await staff.delete(people.map(({ employee }) => ({ employee }))).go();
   assert.equal((await staff.query.coworkers({ office: "rome" }).go()).data.length, 0);
 });
@@ -183,23 +242,37 @@ test("transactions", async () => {
   await staff.create({ employee: "sam", office: "kyiv", team: "a", salary: 100 }).go();
   const done = await company.transaction
     .write(({ staff: people, tasks: work }) => [
-      people.patch({ employee: "sam" }).subtract({ salary: 40 }).where(({ salary }, { gte }) => gte(salary, 40)).commit(),
+      people
+        .patch({ employee: "sam" })
+        .subtract({ salary: 40 })
+        .where(({ salary }, { gte }) => gte(salary, 40))
+        .commit(),
       work.create({ task: "pay", employee: "sam", office: "kyiv", points: 1 }).commit(),
-      people.check({ employee: "ghost" }).where(({ employee }, { notExists }) => notExists(employee)).commit(),
+      people
+        .check({ employee: "ghost" })
+        .where(({ employee }, { notExists }) => notExists(employee))
+        .commit(),
     ])
     .go();
   assert.equal(done.canceled, false);
   const cancelled = await company.transaction
     .write(({ staff: people, tasks: work }) => [
       work.delete({ task: "pay", employee: "sam" }).commit(),
-      people.patch({ employee: "sam" }).subtract({ salary: 400 }).where(({ salary }, { gte }) => gte(salary, 400)).commit({ response: "all_old" }),
+      people
+        .patch({ employee: "sam" })
+        .subtract({ salary: 400 })
+        .where(({ salary }, { gte }) => gte(salary, 400))
+        .commit({ response: "all_old" }),
     ])
     .go();
   assert.equal(cancelled.canceled, true);
-  assert.deepEqual(cancelled.data.map(({ rejected, code }) => [rejected, code]), [
-    [false, "None"],
-    [true, "ConditionalCheckFailed"],
-  ]);
+  assert.deepEqual(
+    cancelled.data.map(({ rejected, code }) => [rejected, code]),
+    [
+      [false, "None"],
+      [true, "ConditionalCheckFailed"],
+    ],
+  );
   assert.equal(cancelled.data[1].item.salary, 60);
   const read = await company.transaction
     .get(({ staff: people, tasks: work }) => [
@@ -208,5 +281,8 @@ test("transactions", async () => {
       people.get({ employee: "ghost" }).commit(),
     ])
     .go();
-  assert.deepEqual(read.data.map(({ item }) => item?.salary ?? item?.points ?? null), [60, 1, null]);
+  assert.deepEqual(
+    read.data.map(({ item }) => item?.salary ?? item?.points ?? null),
+    [60, 1, null],
+  );
 });

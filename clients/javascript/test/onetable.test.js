@@ -82,7 +82,10 @@ test("create, get, update, remove", async () => {
   assert.deepEqual([updated.age, updated.role, updated.list[0], updated.data], [31, "admin", 9, undefined]);
   assert.deepEqual(updated.address, { street: "Main", zip: 1 });
   // With an attribute that must be unique this is a transaction, whose failure the library always takes for that.
-  await assert.rejects(User.update({ account: "acme", email: user.email, age: 99 }, { where: "${age} < {10}" }), /unique/);
+  await assert.rejects(
+    User.update({ account: "acme", email: user.email, age: 99 }, { where: "${age} < {10}" }),
+    /unique/,
+  );
   await User.remove({ account: "acme", email: user.email });
   assert.equal(await User.get({ account: "acme", email: user.email }), undefined);
   await User.create(user);
@@ -99,9 +102,15 @@ test("find, pages, indexes, batches", async () => {
   await Account.create({ name: "batched" }, { batch });
   await table.batchWrite(batch);
   const all = await User.find({ account: "big" });
-  assert.deepEqual(all.map((user) => user.email), emails);
+  assert.deepEqual(
+    all.map((user) => user.email),
+    emails,
+  );
   const some = await User.find({ account: "big", sk: { begins: "user:u0" } }, { reverse: true });
-  assert.deepEqual(some.map((user) => user.email), emails.slice(0, 10).reverse());
+  assert.deepEqual(
+    some.map((user) => user.email),
+    emails.slice(0, 10).reverse(),
+  );
   const seen = [];
   let next;
   do {
@@ -111,9 +120,15 @@ test("find, pages, indexes, batches", async () => {
   } while (next);
   assert.deepEqual(seen, emails);
   const admins = await User.find({ role: "admin" }, { index: "gs1", follow: true });
-  assert.deepEqual(admins.map((user) => user.age), [0, 5, 10]);
+  assert.deepEqual(
+    admins.map((user) => user.age),
+    [0, 5, 10],
+  );
   const young = await User.find({ account: "big", ls1sk: { "<": "age:005" } }, { index: "ls1" });
-  assert.deepEqual(young.map((user) => user.age), [0, 1, 2, 3, 4]);
+  assert.deepEqual(
+    young.map((user) => user.age),
+    [0, 1, 2, 3, 4],
+  );
   const filtered = await User.scan({}, { where: "${age} > {10} and ${role} = {user}" });
   assert.ok(filtered.length === 4 && filtered.every((user) => user.age > 10));
   const { count } = await User.find({ account: "big" }, { count: true });
@@ -131,12 +146,18 @@ test("transactions", async () => {
   await Account.create({ name: "two" }, { transaction });
   await table.transact("write", transaction);
   const move = {};
-  await Account.update({ name: "one" }, { add: { balance: -50 }, where: "${balance} >= {50}", transaction: move });
+  await Account.update(
+    { name: "one" },
+    { add: { balance: -50 }, where: "${balance} >= {50}", transaction: move },
+  );
   await Account.update({ name: "two" }, { add: { balance: 50 }, transaction: move });
   await assert.rejects(table.transact("write", move), /[Tt]ransaction|[Cc]onditional/);
   const read = {};
   await Account.get({ name: "one" }, { transaction: read });
   await Account.get({ name: "two" }, { transaction: read });
   const found = await table.transact("get", read, { parse: true, hidden: false });
-  assert.deepEqual(found.map((account) => account.balance), [10, 0]);
+  assert.deepEqual(
+    found.map((account) => account.balance),
+    [10, 0],
+  );
 });

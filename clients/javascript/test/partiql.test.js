@@ -31,17 +31,26 @@ test("statements, pages, batches and transactions", async () => {
   let NextToken;
   do {
     const page = await client.send(
-      new ExecuteStatementCommand({ Statement: `SELECT sk FROM "${table}" WHERE pk = 'a'`, Limit: 2, NextToken }),
+      new ExecuteStatementCommand({
+        Statement: `SELECT sk FROM "${table}" WHERE pk = 'a'`,
+        Limit: 2,
+        NextToken,
+      }),
     );
     found.push(...page.Items.map((item) => item.sk.N));
     ({ NextToken } = page);
   } while (NextToken);
   assert.deepEqual(found, ["0", "1", "2", "3", "4"]);
-  await refused(execute(`UPDATE "${table}" SET n = 1 WHERE pk = 'a' AND sk = 0 AND n = 2`), ConditionalCheckFailedException);
+  await refused(
+    execute(`UPDATE "${table}" SET n = 1 WHERE pk = 'a' AND sk = 0 AND n = 2`),
+    ConditionalCheckFailedException,
+  );
 
   const batch = await client.send(
     new BatchExecuteStatementCommand({
-      Statements: [0, 9].map((sk) => ({ Statement: `SELECT sk FROM "${table}" WHERE pk = 'a' AND sk = ${sk}` })),
+      Statements: [0, 9].map((sk) => ({
+        Statement: `SELECT sk FROM "${table}" WHERE pk = 'a' AND sk = ${sk}`,
+      })),
     }),
   );
   assert.deepEqual(batch.Responses, [{ TableName: table, Item: { sk: { N: "0" } } }, { TableName: table }]);
@@ -56,5 +65,8 @@ test("statements, pages, batches and transactions", async () => {
     ),
     TransactionCanceledException,
   );
-  assert.deepEqual(cancelled.CancellationReasons.map((reason) => reason.Code), ["None", "DuplicateItem"]);
+  assert.deepEqual(
+    cancelled.CancellationReasons.map((reason) => reason.Code),
+    ["None", "DuplicateItem"],
+  );
 });

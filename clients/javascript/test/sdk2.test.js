@@ -14,15 +14,32 @@ const streams = new AWS.DynamoDBStreams(settings);
 
 test("items there and back, conditions and updates", async () => {
   const TableName = await createTable("sdk2", ["pk:S", "sk:N"]);
-  const Item = { pk: "a", sk: 1, text: "ü", empty: "", list: [1, null, { x: [] }], map: { y: true }, bytes: Buffer.from([0, 255]) };
+  const Item = {
+    pk: "a",
+    sk: 1,
+    text: "ü",
+    empty: "",
+    list: [1, null, { x: [] }],
+    map: { y: true },
+    bytes: Buffer.from([0, 255]),
+  };
   await documents.put({ TableName, Item: { ...Item, set: documents.createSet(["x", "y"]) } }).promise();
-  const { Item: found } = await documents.get({ TableName, Key: { pk: "a", sk: 1 }, ConsistentRead: true }).promise();
+  const { Item: found } = await documents
+    .get({ TableName, Key: { pk: "a", sk: 1 }, ConsistentRead: true })
+    .promise();
   assert.deepEqual([...found.set.values].sort(), ["x", "y"]);
   delete found.set;
   assert.deepEqual([...found.bytes], [0, 255]);
   assert.deepEqual({ ...found, bytes: Item.bytes }, Item);
-  const failed = documents.put({ TableName, Item, ConditionExpression: "attribute_not_exists(pk)" }).promise();
-  await assert.rejects(failed, { code: "ConditionalCheckFailedException", message: "The conditional request failed", statusCode: 400, retryable: false });
+  const failed = documents
+    .put({ TableName, Item, ConditionExpression: "attribute_not_exists(pk)" })
+    .promise();
+  await assert.rejects(failed, {
+    code: "ConditionalCheckFailedException",
+    message: "The conditional request failed",
+    statusCode: 400,
+    retryable: false,
+  });
   const updated = await documents
     .update({
       TableName,
@@ -34,17 +51,26 @@ test("items there and back, conditions and updates", async () => {
     })
     .promise();
   assert.deepEqual(updated.Attributes, { list: ["first"], n: 1 });
-  await assert.rejects(documents.get({ TableName: "no-such-table", Key: { pk: "a" } }).promise(), { code: "ResourceNotFoundException" });
+  await assert.rejects(documents.get({ TableName: "no-such-table", Key: { pk: "a" } }).promise(), {
+    code: "ResourceNotFoundException",
+  });
 });
 
 test("parameters from before there were expressions", async () => {
   const TableName = await createTable("sdk2-legacy", ["pk:S", "sk:N"]);
   for (let sk = 0; sk < 6; sk += 1) {
-    await documents.put({ TableName, Item: { pk: "a", sk, v: `v${sk % 2}` }, Expected: { pk: { Exists: false } } }).promise();
+    await documents
+      .put({ TableName, Item: { pk: "a", sk, v: `v${sk % 2}` }, Expected: { pk: { Exists: false } } })
+      .promise();
   }
-  const again = documents.put({ TableName, Item: { pk: "a", sk: 0 }, Expected: { pk: { ComparisonOperator: "NULL" } } }).promise();
+  const again = documents
+    .put({ TableName, Item: { pk: "a", sk: 0 }, Expected: { pk: { ComparisonOperator: "NULL" } } })
+    .promise();
   await assert.rejects(again, { code: "ConditionalCheckFailedException" });
-  const condition = (ComparisonOperator, ...AttributeValueList) => ({ ComparisonOperator, AttributeValueList });
+  const condition = (ComparisonOperator, ...AttributeValueList) => ({
+    ComparisonOperator,
+    AttributeValueList,
+  });
   const queried = await documents
     .query({
       TableName,
@@ -55,14 +81,22 @@ test("parameters from before there were expressions", async () => {
     .promise();
   assert.deepEqual(queried.Items, [{ sk: 1 }, { sk: 3 }]);
   const scanned = await documents
-    .scan({ TableName, ScanFilter: { v: condition("CONTAINS", "0"), sk: condition("GT", 3) }, ConditionalOperator: "OR" })
+    .scan({
+      TableName,
+      ScanFilter: { v: condition("CONTAINS", "0"), sk: condition("GT", 3) },
+      ConditionalOperator: "OR",
+    })
     .promise();
   assert.deepEqual(scanned.Items.map((item) => item.sk).sort(), [0, 2, 4, 5]);
   const updated = await documents
     .update({
       TableName,
       Key: { pk: "a", sk: 0 },
-      AttributeUpdates: { n: { Action: "ADD", Value: 5 }, v: { Action: "DELETE" }, w: { Action: "PUT", Value: [1] } },
+      AttributeUpdates: {
+        n: { Action: "ADD", Value: 5 },
+        v: { Action: "DELETE" },
+        w: { Action: "PUT", Value: [1] },
+      },
       Expected: { v: condition("BEGINS_WITH", "v") },
       ReturnValues: "ALL_NEW",
     })
@@ -76,9 +110,17 @@ test("pages, batches, transactions, waiters, streams", async () => {
   });
   const { Table } = await dynamodb.waitFor("tableExists", { TableName }).promise();
   const puts = Array.from({ length: 25 }, (_, sk) => ({ PutRequest: { Item: { pk: "a", sk } } }));
-  assert.deepEqual((await documents.batchWrite({ RequestItems: { [TableName]: puts } }).promise()).UnprocessedItems, {});
+  assert.deepEqual(
+    (await documents.batchWrite({ RequestItems: { [TableName]: puts } }).promise()).UnprocessedItems,
+    {},
+  );
   const found = [];
-  const query = { TableName, KeyConditionExpression: "pk = :p", ExpressionAttributeValues: { ":p": "a" }, Limit: 10 };
+  const query = {
+    TableName,
+    KeyConditionExpression: "pk = :p",
+    ExpressionAttributeValues: { ":p": "a" },
+    Limit: 10,
+  };
   await new Promise((resolve, reject) => {
     documents.query(query).eachPage((error, page) => {
       if (error) return reject(error);
@@ -87,23 +129,34 @@ test("pages, batches, transactions, waiters, streams", async () => {
       return true;
     });
   });
-  assert.deepEqual(found, puts.map((_, sk) => sk));
-  const read = await documents.batchGet({ RequestItems: { [TableName]: { Keys: [{ pk: "a", sk: 3 }] } } }).promise();
+  assert.deepEqual(
+    found,
+    puts.map((_, sk) => sk),
+  );
+  const read = await documents
+    .batchGet({ RequestItems: { [TableName]: { Keys: [{ pk: "a", sk: 3 }] } } })
+    .promise();
   assert.deepEqual(read.Responses[TableName], [{ pk: "a", sk: 3 }]);
   const Put = { TableName, Item: { pk: "a", sk: 3 }, ConditionExpression: "attribute_not_exists(pk)" };
   await assert.rejects(documents.transactWrite({ TransactItems: [{ Put }] }).promise(), {
     code: "TransactionCanceledException",
-    message: "Transaction cancelled, please refer cancellation reasons for specific reasons [ConditionalCheckFailed]",
+    message:
+      "Transaction cancelled, please refer cancellation reasons for specific reasons [ConditionalCheckFailed]",
   });
   const StreamArn = Table.LatestStreamArn;
   const { StreamDescription } = await streams.describeStream({ StreamArn }).promise();
   const { ShardId } = StreamDescription.Shards[0];
-  let { ShardIterator } = await streams.getShardIterator({ StreamArn, ShardId, ShardIteratorType: "TRIM_HORIZON" }).promise();
+  let { ShardIterator } = await streams
+    .getShardIterator({ StreamArn, ShardId, ShardIteratorType: "TRIM_HORIZON" })
+    .promise();
   const records = [];
   for (let round = 0; round < 20 && records.length < 25; round += 1) {
     const page = await streams.getRecords({ ShardIterator, Limit: 10 }).promise();
     records.push(...page.Records.map((record) => Number(record.dynamodb.NewImage.sk.N)));
     ShardIterator = page.NextShardIterator;
   }
-  assert.deepEqual(records.sort((a, b) => a - b), found);
+  assert.deepEqual(
+    records.sort((a, b) => a - b),
+    found,
+  );
 });

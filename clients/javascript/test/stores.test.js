@@ -46,7 +46,10 @@ test("a rate limiter", async () => {
   const remaining = [];
   for (let round = 0; round < 3; round += 1) remaining.push((await limiter.consume("ann")).remainingPoints);
   assert.deepEqual(remaining, [2, 1, 0]);
-  await assert.rejects(limiter.consume("ann"), (refusal) => refusal.msBeforeNext > 0 && refusal.consumedPoints === 4);
+  await assert.rejects(
+    limiter.consume("ann"),
+    (refusal) => refusal.msBeforeNext > 0 && refusal.consumedPoints === 4,
+  );
   await limiter.reward("ann", 2);
   assert.equal((await limiter.get("ann")).consumedPoints, 2);
   assert.equal(await limiter.delete("ann"), true);
@@ -58,12 +61,20 @@ test("a rate limiter", async () => {
 });
 
 test("accounts of Auth.js", async () => {
-  const index = { IndexName: "GSI1", KeySchema: keySchema("GSI1PK", "GSI1SK"), Projection: { ProjectionType: "ALL" } };
+  const index = {
+    IndexName: "GSI1",
+    KeySchema: keySchema("GSI1PK", "GSI1SK"),
+    Projection: { ProjectionType: "ALL" },
+  };
   const tableName = await createTable("auth", ["pk:S", "sk:S"], {
     attributes: ["GSI1PK:S", "GSI1SK:S"],
     GlobalSecondaryIndexes: [index],
   });
-  const marshallOptions = { convertEmptyValues: true, removeUndefinedValues: true, convertClassInstanceToMap: true };
+  const marshallOptions = {
+    convertEmptyValues: true,
+    removeUndefinedValues: true,
+    convertClassInstanceToMap: true,
+  };
   const adapter = DynamoDBAdapter(DynamoDBDocument.from(client, { marshallOptions }), { tableName });
   const expires = new Date(Date.now() + 3_600_000);
   const user = await adapter.createUser({ email: "ann@example.com", emailVerified: expires, name: "Ann" });
@@ -73,7 +84,10 @@ test("accounts of Auth.js", async () => {
   assert.equal((await adapter.getUserByAccount(account)).id, user.id);
   await adapter.createSession({ sessionToken: "token", userId: user.id, expires });
   const found = await adapter.getSessionAndUser("token");
-  assert.deepEqual([found.session.userId, found.user.name, found.user.emailVerified], [user.id, "Ann", expires]);
+  assert.deepEqual(
+    [found.session.userId, found.user.name, found.user.emailVerified],
+    [user.id, "Ann", expires],
+  );
   assert.equal((await adapter.updateUser({ id: user.id, name: "Bea" })).name, "Bea");
   await adapter.createVerificationToken({ identifier: "ann", token: "once", expires });
   assert.equal((await adapter.useVerificationToken({ identifier: "ann", token: "once" })).token, "once");

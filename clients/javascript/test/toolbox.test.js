@@ -56,8 +56,12 @@ let Trainer;
 before(async () => {
   const name = await createTable("toolbox", ["pk:S", "sk:S"], {
     attributes: ["kind:S", "level:N"],
-    GlobalSecondaryIndexes: [{ IndexName: "by-kind", KeySchema: keySchema("kind", "level"), Projection: { ProjectionType: "ALL" } }],
-    LocalSecondaryIndexes: [{ IndexName: "by-level", KeySchema: keySchema("pk", "level"), Projection: { ProjectionType: "ALL" } }],
+    GlobalSecondaryIndexes: [
+      { IndexName: "by-kind", KeySchema: keySchema("kind", "level"), Projection: { ProjectionType: "ALL" } },
+    ],
+    LocalSecondaryIndexes: [
+      { IndexName: "by-level", KeySchema: keySchema("pk", "level"), Projection: { ProjectionType: "ALL" } },
+    ],
   });
   table = new Table({
     documentClient: DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } }),
@@ -65,7 +69,11 @@ before(async () => {
     partitionKey: { name: "pk", type: "string" },
     sortKey: { name: "sk", type: "string" },
     indexes: {
-      "by-kind": { type: "global", partitionKey: { name: "kind", type: "string" }, sortKey: { name: "level", type: "number" } },
+      "by-kind": {
+        type: "global",
+        partitionKey: { name: "kind", type: "string" },
+        sortKey: { name: "level", type: "number" },
+      },
       "by-level": { type: "local", sortKey: { name: "level", type: "number" } },
     },
   });
@@ -83,7 +91,10 @@ before(async () => {
       moves: list(string()).optional(),
       badges: set(string()).optional(),
       scores: set(number()).optional(),
-      stats: map({ attack: number().optional(), deep: map({ note: string().optional() }).optional() }).optional(),
+      stats: map({
+        attack: number().optional(),
+        deep: map({ note: string().optional() }).optional(),
+      }).optional(),
       free: record(string(), number()).optional(),
     }),
   });
@@ -96,7 +107,11 @@ before(async () => {
 
 const key = { trainer: "ash", name: "pika" };
 const put = (value, options = {}) => Pokemon.build(PutItemCommand).item(value).options(options).send();
-const get = (of, options = {}) => Pokemon.build(GetItemCommand).key(of).options({ consistent: true, ...options }).send();
+const get = (of, options = {}) =>
+  Pokemon.build(GetItemCommand)
+    .key(of)
+    .options({ consistent: true, ...options })
+    .send();
 
 test("every attribute comes back as it went", async () => {
   const whole = {
@@ -118,15 +133,28 @@ test("every attribute comes back as it went", async () => {
   assert.equal(Item.created, Item.modified);
   const projected = await get(key, { attributes: ["level", "stats.deep.note", "moves[0]"] });
   assert.deepEqual(projected.Item, { level: 5, stats: { deep: { note: "x" } }, moves: ["tackle"] });
-  await refused(put(whole, { condition: { attr: "name", exists: false } }), "ConditionalCheckFailedException");
+  await refused(
+    put(whole, { condition: { attr: "name", exists: false } }),
+    "ConditionalCheckFailedException",
+  );
   const replaced = await put({ ...key, level: 9 }, { returnValues: "ALL_OLD" });
   assert.equal(replaced.Attributes.level, 5);
   assert.equal((await get({ trainer: "ash", name: "none" })).Item, undefined);
 });
 
 test("updates", async () => {
-  await put({ ...key, level: 10, moves: ["a"], badges: new Set(["x", "y"]), stats: { attack: 1, deep: { note: "n" } } });
-  const update = (value, options = {}) => Pokemon.build(UpdateItemCommand).item({ ...key, ...value }).options({ returnValues: "ALL_NEW", ...options }).send();
+  await put({
+    ...key,
+    level: 10,
+    moves: ["a"],
+    badges: new Set(["x", "y"]),
+    stats: { attack: 1, deep: { note: "n" } },
+  });
+  const update = (value, options = {}) =>
+    Pokemon.build(UpdateItemCommand)
+      .item({ ...key, ...value })
+      .options({ returnValues: "ALL_NEW", ...options })
+      .send();
   const { Attributes } = await update({
     level: $add(5),
     moves: $append(["b"]),
@@ -138,11 +166,29 @@ test("updates", async () => {
   assert.deepEqual(Attributes.moves, ["a", "b"]);
   assert.deepEqual(Attributes.badges, new Set(["y"]));
   assert.deepEqual(Attributes.stats, { attack: 8, deep: {} });
-  await update({ stats: { attack: $subtract($get("stats.attack"), 3) }, moves: { 0: "first" } }, { condition: { attr: "level", gte: 15 } });
+  await update(
+    { stats: { attack: $subtract($get("stats.attack"), 3) }, moves: { 0: "first" } },
+    { condition: { attr: "level", gte: 15 } },
+  );
   const found = (await get(key)).Item;
   assert.deepEqual([found.stats.attack, found.moves], [5, ["first", "b"]]);
-  await refused(update({ level: 0 }, { condition: { or: [{ attr: "level", lt: 10 }, { attr: "kind", eq: "fire" }] } }), "ConditionalCheckFailedException");
-  await Pokemon.build(UpdateAttributesCommand).item({ ...key, stats: { attack: 99 } }).send();
+  await refused(
+    update(
+      { level: 0 },
+      {
+        condition: {
+          or: [
+            { attr: "level", lt: 10 },
+            { attr: "kind", eq: "fire" },
+          ],
+        },
+      },
+    ),
+    "ConditionalCheckFailedException",
+  );
+  await Pokemon.build(UpdateAttributesCommand)
+    .item({ ...key, stats: { attack: 99 } })
+    .send();
   assert.deepEqual((await get(key)).Item.stats, { attack: 99 });
   const conditions = [
     { attr: "level", between: [10, 20] },
@@ -152,14 +198,24 @@ test("updates", async () => {
     { attr: "name", beginsWith: "pi" },
     { attr: "level", type: "N" },
     { not: { attr: "shiny", exists: true } },
-    { and: [{ attr: "stats.attack", gt: 98 }, { attr: "kind", ne: "fire" }] },
+    {
+      and: [
+        { attr: "stats.attack", gt: 98 },
+        { attr: "kind", ne: "fire" },
+      ],
+    },
   ];
   for (const condition of conditions) await update({ shiny: $remove() }, { condition });
 });
 
 test("queries and scans", async () => {
   const kinds = ["fire", "water", "grass"];
-  const many = Array.from({ length: 30 }, (_, level) => ({ trainer: "misty", name: `n${String(level).padStart(2, "0")}`, level, kind: kinds[level % 3] }));
+  const many = Array.from({ length: 30 }, (_, level) => ({
+    trainer: "misty",
+    name: `n${String(level).padStart(2, "0")}`,
+    level,
+    kind: kinds[level % 3],
+  }));
   for (let start = 0; start < many.length; start += 25) {
     const requests = many.slice(start, start + 25).map((one) => Pokemon.build(BatchPutRequest).item(one));
     await executeBatchWrite({ maxAttempts: 3 }, table.build(BatchWriteCommand).requests(...requests));
@@ -167,26 +223,59 @@ test("queries and scans", async () => {
   await Trainer.build(PutItemCommand).item({ pk: "TRAINER#misty", sk: "~self", badges: 8 }).send();
 
   const levels = ({ Items }) => Items.map((one) => one.level);
-  const query = (definition, options = {}) => table.build(QueryCommand).query(definition).entities(Pokemon).options(options).send();
-  const all = await query({ partition: "TRAINER#misty", range: { beginsWith: "n" } }, { maxPages: Infinity, limit: 7 });
-  assert.deepEqual(levels(all), many.map((one) => one.level));
-  const down = await query({ index: "by-kind", partition: "water", range: { between: [5, 20] } }, { reverse: true });
-  assert.deepEqual(down.Items.filter((one) => one.trainer === "misty").map((one) => one.level), [19, 16, 13, 10, 7]);
+  const query = (definition, options = {}) =>
+    table.build(QueryCommand).query(definition).entities(Pokemon).options(options).send();
+  const all = await query(
+    { partition: "TRAINER#misty", range: { beginsWith: "n" } },
+    { maxPages: Infinity, limit: 7 },
+  );
+  assert.deepEqual(
+    levels(all),
+    many.map((one) => one.level),
+  );
+  const down = await query(
+    { index: "by-kind", partition: "water", range: { between: [5, 20] } },
+    { reverse: true },
+  );
+  assert.deepEqual(
+    down.Items.filter((one) => one.trainer === "misty").map((one) => one.level),
+    [19, 16, 13, 10, 7],
+  );
   assert.ok(down.Items.every((one) => one.kind === "water"));
-  const local = await query({ index: "by-level", partition: "TRAINER#misty", range: { gte: 27 } }, { consistent: true });
+  const local = await query(
+    { index: "by-level", partition: "TRAINER#misty", range: { gte: 27 } },
+    { consistent: true },
+  );
   assert.deepEqual(levels(local), [27, 28, 29]);
-  const filtered = await query({ partition: "TRAINER#misty" }, { filters: { Pokemon: { attr: "level", lt: 3 } }, entityAttrFilter: true });
+  const filtered = await query(
+    { partition: "TRAINER#misty" },
+    { filters: { Pokemon: { attr: "level", lt: 3 } }, entityAttrFilter: true },
+  );
   assert.deepEqual(levels(filtered), [0, 1, 2]);
   const counted = await query({ partition: "TRAINER#misty" }, { select: "COUNT", entityAttrFilter: false });
   assert.equal(counted.Count, 31);
 
-  const scanned = await table.build(ScanCommand).entities(Trainer, Pokemon).options({ maxPages: Infinity, limit: 8 }).send();
+  const scanned = await table
+    .build(ScanCommand)
+    .entities(Trainer, Pokemon)
+    .options({ maxPages: Infinity, limit: 8 })
+    .send();
   assert.equal(scanned.Items.filter((one) => one.badges === 8).length, 1);
 
-  const wanted = many.slice(0, 5).map(({ trainer, name }) => Pokemon.build(BatchGetRequest).key({ trainer, name }));
-  const read = await executeBatchGet({ consistent: true, maxAttempts: 3 }, table.build(BatchGetCommand).requests(...wanted));
-  assert.deepEqual(read.Responses[0].map((one) => one.level), [0, 1, 2, 3, 4]);
-  const gone = many.slice(0, 5).map(({ trainer, name }) => Pokemon.build(BatchDeleteRequest).key({ trainer, name }));
+  const wanted = many
+    .slice(0, 5)
+    .map(({ trainer, name }) => Pokemon.build(BatchGetRequest).key({ trainer, name }));
+  const read = await executeBatchGet(
+    { consistent: true, maxAttempts: 3 },
+    table.build(BatchGetCommand).requests(...wanted),
+  );
+  assert.deepEqual(
+    read.Responses[0].map((one) => one.level),
+    [0, 1, 2, 3, 4],
+  );
+  const gone = many
+    .slice(0, 5)
+    .map(({ trainer, name }) => Pokemon.build(BatchDeleteRequest).key({ trainer, name }));
   await executeBatchWrite(table.build(BatchWriteCommand).requests(...gone));
   await table.build(DeletePartitionCommand).entities(Pokemon).query({ partition: "TRAINER#misty" }).send();
   assert.deepEqual(levels(await query({ partition: "TRAINER#misty" }, { entityAttrFilter: true })), []);
@@ -197,25 +286,37 @@ test("transactions", async () => {
   await put({ ...ann, level: 100 });
   await put({ ...bob, level: 1 });
   await executeTransactWrite(
-    Pokemon.build(UpdateTransaction).item({ ...ann, level: $add(-30) }).options({ condition: { attr: "level", gte: 30 } }),
+    Pokemon.build(UpdateTransaction)
+      .item({ ...ann, level: $add(-30) })
+      .options({ condition: { attr: "level", gte: 30 } }),
     Pokemon.build(UpdateTransaction).item({ ...bob, level: $add(30) }),
     Pokemon.build(PutTransaction).item({ trainer: "bank", name: "eve", level: 7 }),
-    Pokemon.build(ConditionCheck).key({ trainer: "bank", name: "zed" }).condition({ attr: "name", exists: false }),
+    Pokemon.build(ConditionCheck)
+      .key({ trainer: "bank", name: "zed" })
+      .condition({ attr: "name", exists: false }),
   );
   const read = await executeTransactGet(
     Pokemon.build(GetTransaction).key(ann),
     Pokemon.build(GetTransaction).key(bob),
     Pokemon.build(GetTransaction).key({ trainer: "bank", name: "zed" }),
   );
-  assert.deepEqual(read.Responses.map(({ Item }) => Item?.level), [70, 31, undefined]);
+  assert.deepEqual(
+    read.Responses.map(({ Item }) => Item?.level),
+    [70, 31, undefined],
+  );
   const cancelled = await refused(
     executeTransactWrite(
       Pokemon.build(DeleteTransaction).key(bob),
-      Pokemon.build(UpdateTransaction).item({ ...ann, level: $add(-300) }).options({ condition: { attr: "level", gte: 300 } }),
+      Pokemon.build(UpdateTransaction)
+        .item({ ...ann, level: $add(-300) })
+        .options({ condition: { attr: "level", gte: 300 } }),
     ),
     "TransactionCanceledException",
   );
-  assert.deepEqual(cancelled.CancellationReasons.map(({ Code }) => Code), ["None", "ConditionalCheckFailed"]);
+  assert.deepEqual(
+    cancelled.CancellationReasons.map(({ Code }) => Code),
+    ["None", "ConditionalCheckFailed"],
+  );
   const removed = await Pokemon.build(DeleteItemCommand).key(bob).options({ returnValues: "ALL_OLD" }).send();
   assert.equal(removed.Attributes.level, 31);
 });
