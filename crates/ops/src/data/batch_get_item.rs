@@ -131,7 +131,7 @@ impl<'r> Asked<'r> {
 async fn read(context: &Context, wanted: &[Wanted<'_>], detail: Detail) -> Result<Vec<u8>, Error> {
     let mut responses = Reply::new();
     let mut unprocessed = Reply::new();
-    let mut consumed: BTreeMap<TableName, Consumed> = BTreeMap::new();
+    let mut consumed: BTreeMap<&str, Consumed> = BTreeMap::new();
     let mut size_bytes = 0;
     let mut full = false;
     let mut throttled = None;
@@ -158,7 +158,7 @@ async fn read(context: &Context, wanted: &[Wanted<'_>], detail: Detail) -> Resul
             }
             size_bytes += record_bytes;
             let units = Consumed::table(read_units(record_bytes, consistent));
-            consumed.entry(table.table.name.clone()).or_default().add(units);
+            consumed.entry(table.reference).or_default().add(units);
             if let Some(record) = record {
                 items.push(shown(record, table.projection.as_ref())?);
             }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use futures_util::future::join_all;
-use graticule_model::{Error, Item, TableName, limits::BATCH_WRITE_REQUESTS_MAX};
+use graticule_model::{
+    Error, Item, TableName, limits::BATCH_WRITE_REQUESTS_MAX, value::check_item_size,
+};
 use graticule_tables::{Action, ActionKind, Written};
 use serde::Deserialize;
 use serde_json::Value;
@@ -62,7 +64,12 @@ struct Given<'a> {
 impl Given<'_> {
     fn read(&self) -> Result<Action, Error> {
         let attributes = self.raw.read()?;
-        let kind = if self.put { ActionKind::Put(attributes) } else { ActionKind::Delete(attributes) };
+        let kind = if self.put {
+            check_item_size(&attributes)?;
+            ActionKind::Put(attributes)
+        } else {
+            ActionKind::Delete(attributes)
+        };
         Ok(Action::new(self.table.clone(), kind))
     }
 
@@ -144,7 +151,7 @@ fn answer(
     results: Vec<Result<Written, Error>>,
     detail: Detail,
 ) -> Result<Vec<u8>, Error> {
-    let mut consumed: BTreeMap<TableName, Consumed> = BTreeMap::new();
+    let mut consumed: BTreeMap<&str, Consumed> = BTreeMap::new();
     let mut metrics: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     let mut unprocessed: BTreeMap<&str, Vec<Vec<u8>>> = BTreeMap::new();
     let all_failed = results.iter().all(Result::is_err);
@@ -153,7 +160,7 @@ fn answer(
             Ok(written) => {
                 if detail != Detail::None {
                     let units = written.consumed()?;
-                    consumed.entry(given.table.clone()).or_default().add(units);
+                    consumed.entry(&given.reference).or_default().add(units);
                 }
                 if let Some(shown) = key.and_then(|key| collection_metrics(&written, &key)) {
                     metrics.entry(&given.reference).or_default().push(shown);

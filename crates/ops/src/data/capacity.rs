@@ -2,9 +2,8 @@
 //!
 //! A failed request shows nothing.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 
-use graticule_model::TableName;
 pub(crate) use graticule_tables::{Consumed, HalfUnits, read_units};
 use graticule_tables::{
     Table,
@@ -37,11 +36,17 @@ pub(crate) enum Split {
     Write,
 }
 
-/// What a table and its indexes have consumed, as an answer shows it.
-pub(crate) fn consumed_json(consumed: &Consumed, table: &TableName, detail: Detail, split: Split) -> Value {
+/// What a table and its indexes have consumed, as an answer shows it. `table` is what the request calls it: its name or
+/// its ARN.
+pub(crate) fn consumed_json(
+    consumed: &Consumed,
+    table: &(impl Display + ?Sized),
+    detail: Detail,
+    split: Split,
+) -> Value {
     let indexes: HalfUnits = consumed.local.values().chain(consumed.global.values()).sum();
     let mut shown = units_json(consumed.table + indexes, split);
-    shown.insert("TableName".to_owned(), json!(table.as_str()));
+    shown.insert("TableName".to_owned(), json!(table.to_string()));
     if detail == Detail::Indexes {
         shown.insert("Table".to_owned(), units_json(consumed.table, split).into());
         for (member, indexes) in
@@ -60,7 +65,7 @@ pub(crate) fn consumed_json(consumed: &Consumed, table: &TableName, detail: Deta
 
 /// What several tables have consumed, as an answer shows it; `None` if it is not asked for.
 pub(crate) fn list_json(
-    consumed: &BTreeMap<TableName, Consumed>,
+    consumed: &BTreeMap<impl Display, Consumed>,
     detail: Detail,
     split: Split,
 ) -> Option<Value> {

@@ -71,5 +71,5 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     };
     let written = context.region.write_one(action).await?;
     let old = written.old.as_ref().filter(|_| wanted.values == ReturnValues::AllOld);
-    wanted.answer(&table_name, &written, old.map(|record| record.json.clone()), metrics_key.as_ref())
+    wanted.answer(&request.table_name, &written, old.map(|record| record.json.clone()), metrics_key.as_ref())
 }

@@ -63,7 +63,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     if detail != Detail::None {
         let size_bytes = record.map_or(0, |record| record.size_bytes as usize);
         let units = read_units(size_bytes, consistent);
-        let consumed = consumed_json(&Consumed::table(units), &table_name, detail, Split::None);
+        let consumed = consumed_json(&Consumed::table(units), &request.table_name, detail, Split::None);
         reply.value("ConsumedCapacity", &consumed);
     }
     Ok(reply.finish())

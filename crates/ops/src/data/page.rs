@@ -39,6 +39,18 @@ pub(crate) enum Select {
     AllProjected,
 }
 
+impl Select {
+    /// What it chooses to get.
+    fn words(self) -> &'static str {
+        match self {
+            Select::Specific => "SPECIFIC_ATTRIBUTES",
+            Select::Count => "only the Count",
+            Select::All => "ALL_ATTRIBUTES",
+            Select::AllProjected => "ALL_PROJECTED_ATTRIBUTES",
+        }
+    }
+}
+
 /// Parameters that Query and Scan have in common and that need no table to be checked.
 #[derive(Debug)]
 pub(crate) struct PageParameters {
@@ -58,25 +70,21 @@ impl PageParameters {
     /// Refuses a `Select` that goes with neither the index nor what `projection` is the parameter for.
     ///
     /// # Errors
-    /// [`Error::Validation`].
+    /// [`Error::SelectWithProjection`] or [`Error::Validation`].
     pub(crate) fn check_select(&self, projection: Option<&'static str>) -> Result<(), Error> {
-        let choosing = |what: &str| {
-            format!("Cannot specify the {} when choosing to get {what}", projection.unwrap_or_default())
-        };
         let message = match (self.select, projection) {
-            (Some(Select::All), Some(_)) => choosing("ALL_ATTRIBUTES"),
-            (Some(Select::AllProjected), Some(_)) => choosing("ALL_PROJECTED_ATTRIBUTES"),
-            (Some(Select::Count), Some(_)) => choosing("only the Count"),
+            (Some(select), Some(projection)) if select != Select::Specific => {
+                return Err(Error::SelectWithProjection { projection, select: select.words() });
+            }
             (Some(Select::Specific), None) => {
                 "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
-                    .to_owned()
             }
             (Some(Select::AllProjected), None) if self.index.is_none() => {
-                "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName".to_owned()
+                "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
             }
             _ => return Ok(()),
         };
-        Err(Error::Validation(message))
+        Err(Error::Validation(message.to_owned()))
     }
 }
 
@@ -224,12 +232,14 @@ impl Reading<'_> {
         Ok((page, shown))
     }
 
-    /// Reads the page and answers with it. `outside` is the error for a start key that lies outside `span`.
+    /// Reads the page and answers with it. `reference` is what the request calls the table, `outside` the error for a
+    /// start key that lies outside `span`.
     ///
     /// # Errors
     /// If the index cannot be read so, or reading fails.
     pub(crate) async fn answer(
         self,
+        reference: &str,
         span: Span,
         direction: Direction,
         whole_items: bool,
@@ -246,7 +256,7 @@ impl Reading<'_> {
         }
         if self.parameters.detail != Detail::None {
             let detail = self.parameters.detail;
-            let shown = consumed_json(&page.consumed, &self.table.name, detail, Split::None);
+            let shown = consumed_json(&page.consumed, reference, detail, Split::None);
             reply.value("ConsumedCapacity", &shown);
         }
         Ok(reply.finish())

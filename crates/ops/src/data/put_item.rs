@@ -1,7 +1,7 @@
 //! PutItem.
 
 use graticule_expr::ExpressionKind;
-use graticule_model::Error;
+use graticule_model::{Error, value::check_item_size};
 use graticule_tables::{Action, ActionKind};
 use serde::Deserialize;
 
@@ -57,6 +57,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     given.check()?;
     let item = request.item.read()?;
     wanted.refuse_updated_values()?;
+    check_item_size(&item)?;
     let expected = legacy::expected(request.expected, request.conditional_operator.as_deref())?;
     let values = read_values(request.expression_attribute_values)?;
     let mut placeholders = placeholders(request.expression_attribute_names, values)?;
@@ -71,5 +72,5 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     };
     let written = context.region.write_one(action).await?;
     let old = written.old.as_ref().filter(|_| wanted.values == ReturnValues::AllOld);
-    wanted.answer(&table_name, &written, old.map(|record| record.json.clone()), key.as_ref())
+    wanted.answer(&request.table_name, &written, old.map(|record| record.json.clone()), key.as_ref())
 }

@@ -89,7 +89,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         (None, None) => return Err(key_condition_missing()),
     };
     placeholders.finish()?;
-    parameters.check_select(given.projection())?;
+    parameters.check_select(given.projection()).map_err(constraint)?;
 
     let table = context.region.active_table(&table_name).await?;
     let source = Source::find(&table, parameters.index.as_deref())?;
@@ -114,7 +114,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     };
     let forward = request.scan_index_forward.unwrap_or(true);
     let direction = if forward { Direction::Forward } else { Direction::Backward };
-    reading.answer(span, direction, whole_items, start_key_outside).await
+    reading.answer(&request.table_name, span, direction, whole_items, start_key_outside).await
 }
 
 /// Items that a query finds differ in no attribute of the partition key, and are found by those of the sort key.
@@ -126,6 +126,14 @@ fn refuse_key_attributes(filter: &Condition, key: &KeySchema, is_legacy: bool) -
         }
         error => error,
     })
+}
+
+/// A Query, unlike a Scan, reports a `Select` that does not go with its projection among broken constraints.
+fn constraint(error: Error) -> Error {
+    match error {
+        Error::SelectWithProjection { .. } => Error::Constraints(vec![error.to_string()]),
+        error => error,
+    }
 }
 
 fn key_condition_missing() -> Error {

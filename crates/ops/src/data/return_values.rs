@@ -1,7 +1,7 @@
 //! What a write answers with: images of the item, consumed capacity, item collection metrics.
 
 use bytes::Bytes;
-use graticule_model::{Error, Item, TableName, codec::item_to_value};
+use graticule_model::{Error, Item, codec::item_to_value};
 use graticule_tables::Written;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ impl Wanted {
     /// If a stored item is damaged.
     pub(crate) fn answer(
         &self,
-        table: &TableName,
+        table: &str,
         written: &Written,
         attributes: Option<Bytes>,
         key: Option<&Item>,

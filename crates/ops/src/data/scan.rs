@@ -95,7 +95,8 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
             "Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: {total} Segment: {segment}"
         ))
     };
-    reading.answer(Span::Segment { segment, total }, Direction::Forward, whole_items, outside).await
+    let span = Span::Segment { segment, total };
+    reading.answer(&request.table_name, span, Direction::Forward, whole_items, outside).await
 }
 
 /// The segment to read and how many there are.

@@ -49,6 +49,8 @@ struct Get<'a> {
 
 /// One item to read.
 struct Wanted {
+    /// The table as the request calls it.
+    reference: String,
     table: TableName,
     key: Item,
     projection: Option<Projection>,
@@ -76,13 +78,14 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
 
 fn read(context: &Context, get: Get<'_>) -> Result<Wanted, Error> {
     let table = context.table_name(&get.table_name)?;
+    let key = get.key.read()?;
     let text = get.projection_expression.as_deref();
     // Names without an expression are not looked at, other than in requests for one item.
     let names = get.expression_attribute_names.filter(|_| text.is_some());
     let mut placeholders = placeholders(names, None)?;
     let projection = projection(text, &mut placeholders)?;
     placeholders.finish()?;
-    Ok(Wanted { table, key: get.key.read()?, projection })
+    Ok(Wanted { reference: get.table_name, table, key, projection })
 }
 
 /// The tables and keys. Keys that do not fit cancel the transaction.
@@ -100,12 +103,12 @@ async fn find(context: &Context, wanted: &[Wanted]) -> Result<Vec<(Arc<Table>, P
 }
 
 fn answer(wanted: &[Wanted], records: &[Option<Record>], detail: Detail) -> Result<Vec<u8>, Error> {
-    let mut consumed: BTreeMap<TableName, Consumed> = BTreeMap::new();
+    let mut consumed: BTreeMap<&str, Consumed> = BTreeMap::new();
     let mut responses = Vec::with_capacity(wanted.len());
     for (wanted, record) in wanted.iter().zip(records) {
         let size_bytes = record.as_ref().map_or(0, |record| record.size_bytes as usize);
         let units = Consumed::table(read_units(size_bytes, true)).in_transaction();
-        consumed.entry(wanted.table.clone()).or_default().add(units);
+        consumed.entry(&wanted.reference).or_default().add(units);
         let mut response = Reply::with_capacity(size_bytes);
         match (record, &wanted.projection) {
             (Some(record), None) => {

@@ -39,7 +39,8 @@ struct TransactItem<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ActionParameters<'a> {
-    table_name: String,
+    /// The table as the request calls it.
+    pub(crate) table_name: String,
     #[serde(borrow)]
     item: Option<RawAttributes<'a>>,
     #[serde(borrow)]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use graticule_expr::{ExpressionKind, Update};
 use graticule_model::{
-    CancellationReason, Error, Item, TableName, limits::TRANSACTION_BYTES_MAX, value::item_size_bytes,
+    CancellationReason, Error, Item, limits::TRANSACTION_BYTES_MAX, value::item_size_bytes,
 };
 use graticule_tables::{
     Action, ActionKind, ReadOutcome, RequestToken, Table, WriteOutcome, Written, schema::PrimaryKey,
@@ -22,6 +22,7 @@ use crate::{Context, parameters::parse, reply::Reply};
 pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let (given, Parameters { detail, metrics, token }) = read_request(context, parse(body)?)?;
 
+    let references: Vec<String> = given.iter().map(|given| given.parameters.table_name.clone()).collect();
     let mut fingerprint = token.as_ref().map(|_| Fingerprint::default());
     let mut actions = Vec::with_capacity(given.len());
     for given in given {
@@ -41,8 +42,8 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         .zip(fingerprint)
         .map(|(token, fingerprint)| RequestToken { token, fingerprint: fingerprint.finish() });
     match context.region.write(actions, token).await? {
-        WriteOutcome::Done(written) => answer(&written, keys, detail),
-        WriteOutcome::Replayed => answer_again(context, &replay_keys, detail).await,
+        WriteOutcome::Done(written) => answer(&references, &written, keys, detail),
+        WriteOutcome::Replayed => answer_again(context, &references, &replay_keys, detail).await,
         WriteOutcome::Refused(errors) => Err(cancelled(errors)),
     }
 }
@@ -50,6 +51,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
 /// One action, from its expressions to its attributes.
 fn read(given: Given<'_>, mut fingerprint: Option<&mut Fingerprint>) -> Result<Action, Error> {
     let Given { verb, table, raw, on_failure, parameters } = given;
+    let attributes = raw.read()?;
     let values = read_values(parameters.expression_attribute_values)?;
     if let Some(fingerprint) = fingerprint.as_mut() {
         fingerprint.expressions(
@@ -68,7 +70,6 @@ fn read(given: Given<'_>, mut fingerprint: Option<&mut Fingerprint>) -> Result<A
     let update = update_text.map(|text| Update::parse(text, &mut placeholders)).transpose()?;
     let condition = condition(ExpressionKind::Condition, condition_text, &mut placeholders)?;
     placeholders.finish()?;
-    let attributes = raw.read()?;
     if let Some(fingerprint) = fingerprint {
         fingerprint.action(verb, &table, &attributes);
     }
@@ -107,13 +108,18 @@ async fn keys_of(context: &Context, actions: &[Action]) -> Result<Vec<(Arc<Table
     Ok(keys)
 }
 
-fn answer(written: &[Written], keys: Vec<Option<Item>>, detail: Detail) -> Result<Vec<u8>, Error> {
-    let mut consumed: BTreeMap<TableName, Consumed> = BTreeMap::new();
+fn answer(
+    references: &[String],
+    written: &[Written],
+    keys: Vec<Option<Item>>,
+    detail: Detail,
+) -> Result<Vec<u8>, Error> {
+    let mut consumed: BTreeMap<&str, Consumed> = BTreeMap::new();
     let mut metrics: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    for (written, key) in written.iter().zip(keys) {
+    for ((reference, written), key) in references.iter().zip(written).zip(keys) {
         if detail != Detail::None {
             let units = written.consumed()?.in_transaction();
-            consumed.entry(written.table.name.clone()).or_default().add(units);
+            consumed.entry(reference).or_default().add(units);
         }
         if let Some(shown) = key.and_then(|key| collection_metrics(written, &key)) {
             metrics.entry(written.table.name.as_str()).or_default().push(shown);
@@ -128,19 +134,21 @@ fn answer(written: &[Written], keys: Vec<Option<Item>>, detail: Detail) -> Resul
 /// A transaction that was done before costs what reading its items costs.
 async fn answer_again(
     context: &Context,
+    references: &[String],
     keys: &[(Arc<Table>, PrimaryKey)],
     detail: Detail,
 ) -> Result<Vec<u8>, Error> {
-    let mut consumed: BTreeMap<TableName, Consumed> = BTreeMap::new();
+    let mut consumed: BTreeMap<&str, Consumed> = BTreeMap::new();
     if detail != Detail::None {
         let records = match context.region.get_together(keys).await? {
             ReadOutcome::Done(records) => records,
-            ReadOutcome::Refused(errors) => return Err(cancelled(errors)),
+            // It has been done, whatever stands in the way of looking at it now.
+            ReadOutcome::Refused(errors) => vec![None; errors.len()],
         };
-        for ((table, _), record) in keys.iter().zip(records) {
+        for (reference, record) in references.iter().zip(records) {
             let size_bytes = record.map_or(0, |record| record.size_bytes as usize);
             let units = Consumed::table(read_units(size_bytes, true)).in_transaction();
-            consumed.entry(table.name.clone()).or_default().add(units);
+            consumed.entry(reference).or_default().add(units);
         }
     }
     let mut reply = Reply::new();

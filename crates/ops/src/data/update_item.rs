@@ -84,7 +84,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     };
     let written = context.region.write_one(action).await?;
     let attributes = image(wanted.values, &written, shown.as_ref())?;
-    wanted.answer(&table_name, &written, attributes, metrics_key.as_ref())
+    wanted.answer(&request.table_name, &written, attributes, metrics_key.as_ref())
 }
 
 /// The image that was asked for; `update` says what `UPDATED_OLD` and `UPDATED_NEW` show.
