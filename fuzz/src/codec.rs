@@ -94,7 +94,7 @@ fn set<T: Ord>(elements: &[Json], read: impl Fn(&str) -> Option<T>) -> Option<Ve
 fn base64(text: &str) -> Option<Vec<u8>> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let padding = text.bytes().rev().take_while(|&byte| byte == b'=').count();
-    if text.len() % 4 != 0 || padding > 2 {
+    if !text.len().is_multiple_of(4) || padding > 2 {
         return None;
     }
     let digits = &text.as_bytes()[..text.len() - padding];

@@ -1,5 +1,7 @@
 //! Key conditions: what is taken fits the key and says what the same text says as a filter.
 
+use std::slice;
+
 use graticule_expr::{
     Condition, ExpressionKind, KeyCondition, KeySchemaRef, SortCondition, parse_key_condition,
 };
@@ -11,9 +13,9 @@ use crate::fixture::{items, placeholders};
 pub fn check(text: &str) {
     let attribute = |name: &str, kind| KeyAttribute { name: name.to_owned(), kind };
     let (a, b) = (attribute("a", KeyType::N), attribute("b", KeyType::S));
-    check_with(text, &[a.clone()], &[b.clone()]);
-    check_with(text, &[a.clone()], &[]);
-    check_with(text, &[b.clone(), a.clone()], &[attribute("l", KeyType::S), attribute("m", KeyType::B)]);
+    check_with(text, slice::from_ref(&a), slice::from_ref(&b));
+    check_with(text, slice::from_ref(&a), &[]);
+    check_with(text, &[b, a], &[attribute("l", KeyType::S), attribute("m", KeyType::B)]);
 }
 
 fn check_with(text: &str, partition: &[KeyAttribute], sort: &[KeyAttribute]) {
