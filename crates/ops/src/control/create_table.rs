@@ -12,7 +12,8 @@ use graticule_model::{
 use graticule_tables::{
     Table,
     schema::{
-        Billing, CapacityHistory, IndexDefinition, KeySchema, Register, Settings, StreamView, TABLE_FORMAT, TableStatus,
+        Billing, CapacityHistory, IndexDefinition, KeySchema, Register, Settings, StreamView, TABLE_FORMAT,
+        TableStatus,
     },
 };
 use serde::{Deserialize, de::IgnoredAny};
@@ -21,13 +22,8 @@ use super::{
     capacity_input::{OnDemandInput, WarmInput},
     description::{Stage, describe},
     index_input::{IndexInput, check_projected},
-    key_schema::{
-        self, AttributeInput, Definitions, KeyElement, check_global_order, check_order,
-    },
-    settings::{
-        EncryptionInput, StreamInput, StreamWords, ThroughputInput,
-        table_class,
-    },
+    key_schema::{self, AttributeInput, Definitions, KeyElement, check_global_order, check_order},
+    settings::{EncryptionInput, StreamInput, StreamWords, ThroughputInput, table_class},
     tags::{TagInput, read_tags},
     unsupported,
 };

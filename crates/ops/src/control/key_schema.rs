@@ -6,7 +6,6 @@ use graticule_model::{Error, KeyType};
 use graticule_tables::schema::{KeyAttribute, KeySchema};
 use serde::Deserialize;
 
-
 /// An element of `AttributeDefinitions`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -21,10 +21,7 @@ use super::{
     description::{Stage, describe},
     key_schema::AttributeInput,
     not_found,
-    settings::{
-        EncryptionInput, StreamInput, StreamWords, ThroughputInput,
-        table_class,
-    },
+    settings::{EncryptionInput, StreamInput, StreamWords, ThroughputInput, table_class},
     unsupported,
 };
 use crate::{Context, parameters::parse, reply::Reply};

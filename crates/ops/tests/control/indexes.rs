@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{describe, plain, wait_for, with};
-use crate::support::{Server, fails, invalid, s};
+use crate::support::{Server, fails, s};
 
 fn update(updates: Value) -> Value {
     json!({
@@ -57,7 +57,7 @@ async fn an_index_is_filled_used_and_deleted() {
             (
                 "UpdateTable",
                 update(json!([create("by-city")])),
-                invalid("Attempting to create an index which already exists"),
+                fails("ResourceInUseException", "Attempt to change a resource which is still in use: Index is being created.  Table: plain Index: by-city"),
             ),
             ("UpdateTable", update(json!([create("another")])), fails("LimitExceededException", one)),
             ("DeleteTable", json!({"TableName": "plain"}), fails("ResourceInUseException", busy)),

@@ -189,8 +189,6 @@ async fn a_new_replica_is_described_and_nothing_else() {
     assert_eq!(table["Replicas"][0]["ReplicaStatus"], "ACTIVE");
     let name = || json!({"TableName": "plain"});
     let in_use = || fails("ResourceInUseException", IN_USE);
-    let missing =
-        || fails("ResourceNotFoundException", "Requested resource not found: Table: plain not found");
     let arn = &table["TableArn"];
     let untagged = format!("Requested resource not found: ResourceArn: {} not found", arn.as_str().unwrap());
     let joining = "Create/Update/Delete of replica is not allowed while the replica is being added to table with name: ‘plain’ in region: ‘us-east-1’.";

@@ -165,9 +165,7 @@ impl IndexChange {
             && capacity.on_demand_throughput.is_none()
             && capacity.warm_throughput.is_none()
         {
-            return parameter(format!(
-                "Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: {name}"
-            ));
+            return parameter(both_missing(&name));
         }
         Ok(IndexChange::Capacity { name, input: capacity.clone() })
     }
@@ -220,10 +218,18 @@ fn check_changeable(table: &Table, name: &IndexName, what: &str) -> Result<Index
 fn check_not_deleting(table: &Table, name: &IndexName) -> Result<(), Error> {
     let kept = table.indexes.get(name.as_str());
     if kept.is_some_and(|index| index.state == IndexState::Deleting) {
-        let detail = format!("Index is being deleted. Table: {} Index: {name}", table.name);
-        return Err(in_use(table, &detail));
+        return Err(index_in_use(table, name, "deleted"));
     }
     Ok(())
+}
+
+/// The index is busy being `what`.
+fn index_in_use(table: &Table, name: &IndexName, what: &str) -> Error {
+    in_use(table, &format!("Index is being {what}.  Table: {} Index: {name}", table.name))
+}
+
+fn both_missing(name: &IndexName) -> String {
+    format!("Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: {name}")
 }
 
 /// The definition of an index that the table can get now.
@@ -236,7 +242,10 @@ fn created(
     let exists = table.local_indexes.contains_key(name)
         || table.settings.indexes.get(name).is_some_and(|register| register.value.is_some());
     if exists {
-        return Err(Error::Validation("Attempting to create an index which already exists".to_owned()));
+        return Err(match table.indexes.get(name.as_str()) {
+            Some(index) if index.state == IndexState::Backfilling => index_in_use(table, name, "created"),
+            _ => Error::Validation("Attempting to create an index which already exists".to_owned()),
+        });
     }
     check_global_order(input.key())?;
     // Key attributes that the table knows already need not be defined again; those of no key of the index play no part.
@@ -254,7 +263,7 @@ fn created(
             ));
         }
         (false, None) => {
-            return parameter(format!("ProvisionedThroughput must be specified for index: {name}"));
+            return parameter(both_missing(name));
         }
         (true, None) => {}
         (false, Some(throughput)) => definition.throughput = throughput.units(),
