@@ -2,8 +2,8 @@
 //!
 //! This is both the wire form and the stored form, so an item that is only read back is copied, not converted. The
 //! written form is canonical: attributes by name, sets ascending, numbers normal, no blanks; equal items have equal
-//! bytes. Reading is bounded in depth and never panics, whatever the input. What is wrong with the JSON counts before
-//! what is wrong with the values in it, wherever either stands; of the latter the first counts.
+//! bytes. Reading is bounded in depth and never panics, whatever the input. Knows no words for JSON of a wrong form:
+//! requests have been looked at before.
 
 use std::borrow::Cow;
 
@@ -21,9 +21,10 @@ use crate::{
 /// # Errors
 /// [`Error::Serialization`] for wrong JSON, other variants for values that DynamoDB does not take.
 pub fn item_from_json(text: &str) -> Result<Item, Error> {
-    let mut reader = Reader::new(text, NESTING_DEPTH_MAX);
-    let item = reader.map(0);
-    reader.finish(item)
+    let mut reader = Reader { text, at: 0, levels_max: NESTING_DEPTH_MAX };
+    let item = reader.map(0)?;
+    reader.end()?;
+    Ok(item)
 }
 
 /// Reads an item that was stored: as [`item_from_json`], but deeper than a request may be, for what has once been
@@ -32,9 +33,10 @@ pub fn item_from_json(text: &str) -> Result<Item, Error> {
 /// # Errors
 /// As [`item_from_json`].
 pub fn stored_item_from_json(text: &str) -> Result<Item, Error> {
-    let mut reader = Reader::new(text, 2 * NESTING_DEPTH_MAX);
-    let item = reader.map(0);
-    reader.finish(item)
+    let mut reader = Reader { text, at: 0, levels_max: 2 * NESTING_DEPTH_MAX };
+    let item = reader.map(0)?;
+    reader.end()?;
+    Ok(item)
 }
 
 /// Reads one attribute value.
@@ -42,9 +44,10 @@ pub fn stored_item_from_json(text: &str) -> Result<Item, Error> {
 /// # Errors
 /// As [`item_from_json`].
 pub fn value_from_json(text: &str) -> Result<AttributeValue, Error> {
-    let mut reader = Reader::new(text, NESTING_DEPTH_MAX);
-    let value = reader.value(0);
-    reader.finish(value)
+    let mut reader = Reader { text, at: 0, levels_max: NESTING_DEPTH_MAX };
+    let value = reader.value(0)?;
+    reader.end()?;
+    Ok(value)
 }
 
 /// Writes an item.
@@ -159,38 +162,13 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     levels_max: usize,
-    /// The first value that DynamoDB does not take, in JSON that is well-formed so far.
-    refused: Option<Error>,
 }
 
 fn malformed() -> Error {
-    Error::Serialization("Unable to parse the request as JSON".to_owned())
+    Error::Serialization(String::new())
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str, levels_max: usize) -> Reader<'a> {
-        Reader { text, at: 0, levels_max, refused: None }
-    }
-
-    /// What was read, if nothing follows it and nothing in it was refused.
-    fn finish<T>(mut self, read: Result<T, Error>) -> Result<T, Error> {
-        let read = read.and_then(|value| if self.peek().is_ok() { Err(malformed()) } else { Ok(value) });
-        match (read, self.refused) {
-            (Err(error @ Error::Serialization(_)), _) | (Ok(_), Some(error)) | (Err(_), Some(error)) => {
-                Err(error)
-            }
-            (read, None) => read,
-        }
-    }
-
-    /// Goes on with something else in the place of a value that is refused.
-    fn noted<T>(&mut self, value: Result<T, Error>, instead: T) -> T {
-        value.unwrap_or_else(|error| {
-            self.refused.get_or_insert(error);
-            instead
-        })
-    }
-
     fn bytes(&self) -> &'a [u8] {
         self.text.as_bytes()
     }
@@ -228,8 +206,12 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
+    fn end(&mut self) -> Result<(), Error> {
+        if self.peek().is_ok() { Err(malformed()) } else { Ok(()) }
+    }
+
     fn map(&mut self, depth: usize) -> Result<Item, Error> {
-        self.expect_kind(b'{', "Map")?;
+        self.expect(b'{')?;
         let mut map = Item::new();
         if self.accept(b'}')? {
             return Ok(map);
@@ -237,7 +219,7 @@ impl<'a> Reader<'a> {
         loop {
             let name = self.string()?;
             if name.len() > ATTRIBUTE_NAME_BYTES_MAX {
-                self.noted(Err(Error::AttributeNameTooLong), ());
+                return Err(Error::AttributeNameTooLong);
             }
             self.expect(b':')?;
             map.insert(name.into_owned(), self.value(depth)?);
@@ -255,14 +237,14 @@ impl<'a> Reader<'a> {
         }
         // A value that is null counts as one without a type.
         if self.accept_word("null")? {
-            return Ok(self.noted(Err(Error::ValueEmpty), AttributeValue::Null));
+            return Err(Error::ValueEmpty);
         }
-        self.expect_kind(b'{', "AttributeValue")?;
+        self.expect(b'{')?;
+        if self.accept(b'}')? {
+            return Err(Error::ValueEmpty);
+        }
         let mut value = None;
         let mut kind_read: Option<Cow<'a, str>> = None;
-        if self.accept(b'}')? {
-            return Ok(self.noted(Err(Error::ValueEmpty), AttributeValue::Null));
-        }
         loop {
             let kind = self.string()?;
             self.expect(b':')?;
@@ -271,40 +253,33 @@ impl<'a> Reader<'a> {
                 && let Some(found) = self.typed(&kind, depth)?
             {
                 if kind_read.as_ref().is_some_and(|other| *other != kind) {
-                    self.noted(Err(Error::ValueAmbiguous), ());
+                    return Err(Error::ValueAmbiguous);
                 }
                 value = Some(found);
                 kind_read = Some(kind);
             }
             if !self.accept(b',')? {
                 self.expect(b'}')?;
-                return Ok(self.noted(value.ok_or(Error::ValueEmpty), AttributeValue::Null));
+                return value.ok_or(Error::ValueEmpty);
             }
         }
     }
 
     fn typed(&mut self, kind: &str, depth: usize) -> Result<Option<AttributeValue>, Error> {
         Ok(Some(match kind {
-            "S" => AttributeValue::S(self.text_member()?.into_owned()),
-            "N" => AttributeValue::N(self.number()?),
+            "S" => AttributeValue::S(self.string()?.into_owned()),
+            "N" => AttributeValue::N(self.string()?.parse()?),
             "B" => AttributeValue::B(self.binary()?),
             "BOOL" => AttributeValue::Bool(self.boolean()?),
             "NULL" => {
-                let null = if self.boolean()? { Ok(AttributeValue::Null) } else { Err(Error::NullNotTrue) };
-                self.noted(null, AttributeValue::Null)
+                if !self.boolean()? {
+                    return Err(Error::NullNotTrue);
+                }
+                AttributeValue::Null
             }
-            "SS" => {
-                let set = AttributeValue::string_set(self.list(|r| Ok(r.text_member()?.into_owned()))?);
-                self.noted(set, AttributeValue::Null)
-            }
-            "NS" => {
-                let set = AttributeValue::number_set(self.list(Reader::number)?);
-                self.noted(set, AttributeValue::Null)
-            }
-            "BS" => {
-                let set = AttributeValue::binary_set(self.list(Reader::binary)?);
-                self.noted(set, AttributeValue::Null)
-            }
+            "SS" => AttributeValue::string_set(self.list(|r| Ok(r.string()?.into_owned()))?)?,
+            "NS" => AttributeValue::number_set(self.list(|r| r.string()?.parse())?)?,
+            "BS" => AttributeValue::binary_set(self.list(Reader::binary)?)?,
             "L" => AttributeValue::L(self.list(|r| r.value(depth + 1))?),
             "M" => AttributeValue::M(self.map(depth + 1)?),
             _ => {
@@ -314,13 +289,8 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    fn number(&mut self) -> Result<Number, Error> {
-        let number = self.text_member()?.parse();
-        Ok(self.noted(number, Number::ZERO))
-    }
-
     fn list<T>(&mut self, mut element: impl FnMut(&mut Self) -> Result<T, Error>) -> Result<Vec<T>, Error> {
-        self.expect_kind(b'[', "List")?;
+        self.expect(b'[')?;
         let mut elements = Vec::new();
         if self.accept(b']')? {
             return Ok(elements);
@@ -335,59 +305,13 @@ impl<'a> Reader<'a> {
     }
 
     fn boolean(&mut self) -> Result<bool, Error> {
-        if self.accept_word("true")? {
-            Ok(true)
-        } else if self.accept_word("false")? {
-            Ok(false)
-        } else {
-            Err(self.wrong_kind("Boolean"))
-        }
+        let flag = self.accept_word("true")?;
+        if flag || self.accept_word("false")? { Ok(flag) } else { Err(malformed()) }
     }
 
     fn binary(&mut self) -> Result<Vec<u8>, Error> {
-        let text = self.text_member()?;
-        base64_simd::STANDARD.decode_to_vec(text.as_bytes()).map_err(|_| {
-            Error::Serialization(match text.len() {
-                length if length % 4 == 0 => "Invalid Base64 in a binary attribute value".to_owned(),
-                length => {
-                    format!("Base64 encoded length is expected a multiple of 4 bytes but found: {length}")
-                }
-            })
-        })
-    }
-
-    fn text_member(&mut self) -> Result<Cow<'a, str>, Error> {
-        if self.peek()? == b'"' { self.string() } else { Err(self.wrong_kind("String")) }
-    }
-
-    fn expect_kind(&mut self, opening: u8, wanted: &str) -> Result<(), Error> {
-        if self.peek()? == opening {
-            self.at += 1;
-            Ok(())
-        } else {
-            Err(self.wrong_kind(wanted))
-        }
-    }
-
-    /// The service's words for a JSON value of the wrong kind.
-    fn wrong_kind(&mut self, wanted: &str) -> Error {
-        let found = match self.peek() {
-            Ok(b'{') => {
-                return Error::Serialization("Start of structure or map found where not expected".into());
-            }
-            Ok(b'[') => return Error::Serialization("Start of list found where not expected".into()),
-            Ok(b'"') => "STRING_VALUE",
-            Ok(b't') => "TRUE_VALUE",
-            Ok(b'f') => "FALSE_VALUE",
-            Ok(b'n') => "NULL_VALUE",
-            Ok(b'0'..=b'9' | b'-') => "NUMBER_VALUE",
-            _ => return malformed(),
-        };
-        Error::Serialization(match wanted {
-            "AttributeValue" => "Unexpected value type in payload".to_owned(),
-            "List" | "Map" => "Unexpected field type".to_owned(),
-            _ => format!("{found} cannot be converted to {wanted}"),
-        })
+        let text = self.string()?;
+        base64_simd::STANDARD.decode_to_vec(text.as_bytes()).map_err(|_| malformed())
     }
 
     fn string(&mut self) -> Result<Cow<'a, str>, Error> {
