@@ -305,6 +305,14 @@ pub enum Error {
     /// An exclusive start key that no page of this request can have ended with.
     #[error("The provided starting key is invalid")]
     StartKeyInvalid,
+    /// A `Select` that leaves nothing to choose, together with a choice of attributes.
+    #[error("Cannot specify the {projection} when choosing to get {select}")]
+    SelectWithProjection {
+        /// The parameter that chooses.
+        projection: &'static str,
+        /// What `Select` asks for.
+        select: &'static str,
+    },
     /// No such index on the table.
     #[error("The table does not have the specified index: {0}")]
     IndexMissing(String),

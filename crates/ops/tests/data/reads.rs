@@ -137,18 +137,6 @@ async fn refused_combinations() {
     let parameter = "One or more parameter values were invalid:";
     let both = [
         (
-            json!({"Select": "ALL_ATTRIBUTES", "ProjectionExpression": "v"}),
-            "Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES",
-        ),
-        (
-            json!({"Select": "COUNT", "ProjectionExpression": "v"}),
-            "Cannot specify the ProjectionExpression when choosing to get only the Count",
-        ),
-        (
-            json!({"Select": "ALL_PROJECTED_ATTRIBUTES", "ProjectionExpression": "v"}),
-            "Cannot specify the ProjectionExpression when choosing to get ALL_PROJECTED_ATTRIBUTES",
-        ),
-        (
             json!({"Select": "SPECIFIC_ATTRIBUTES"}),
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
         ),
