@@ -131,9 +131,7 @@ impl Locks {
                 taken if taken.is_empty() => None,
                 taken => return Err(CommitError::Contended(taken)),
             },
-            Contention::Claim => {
-                Some(self.claims.claim(&declared.writes).map_err(CommitError::Contended)?)
-            }
+            Contention::Claim => Some(self.claims.claim(&declared.writes).map_err(CommitError::Contended)?),
         };
         let guards = self.acquire_stripes(declared).await;
         Ok(Held { guards, _claimed: claimed })

@@ -15,8 +15,8 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::contract::{
-    Batch, BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Direction, Effect, Engine, Key, LogBounds,
-    LogPage, LogShard, PageLimit, ReadError, Snapshot, Value,
+    Batch, BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Direction, Effect, Engine, Key,
+    LogBounds, LogPage, LogShard, PageLimit, ReadError, Snapshot, Value,
 };
 use crate::limits;
 use crate::locks::Locks;

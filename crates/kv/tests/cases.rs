@@ -683,8 +683,7 @@ pub(crate) async fn claims_do_not_deadlock(engine: TestEngine) {
                     let keys = [format!("k{}", (task + n) % 4), format!("k{}", (task * 3 + n + 1) % 4)];
                     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
                     let keys = if keys[0] == keys[1] { &keys[..1] } else { &keys[..] };
-                    let contention =
-                        [Contention::Claim, Contention::Yield, Contention::Wait][(task + n) % 3];
+                    let contention = [Contention::Claim, Contention::Yield, Contention::Wait][(task + n) % 3];
                     let outcome = contend(&engine, keys, contention, "").await;
                     assert!(contention != Contention::Wait || outcome.is_ok());
                     done += usize::from(outcome.is_ok());

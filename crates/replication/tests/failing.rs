@@ -9,8 +9,8 @@ use std::{
 };
 
 use graticule_kv::{
-    BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Engine, Key, LogBounds, LogPage, LogShard, PageLimit,
-    ReadError, Snapshot, Value, memory::MemoryEngine,
+    BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Engine, Key, LogBounds, LogPage,
+    LogShard, PageLimit, ReadError, Snapshot, Value, memory::MemoryEngine,
 };
 use tokio::sync::watch;
 

@@ -134,7 +134,8 @@ impl CapacityHistory {
 
     /// Until when the next change to on-demand billing has to wait, in milliseconds since the epoch.
     pub fn next_on_demand_ms(&self, now_ms: u64) -> Option<u64> {
-        let recent = || self.on_demand_switches_ms.iter().map(|at_ms| at_ms + DAY_MS).filter(|end| *end > now_ms);
+        let recent =
+            || self.on_demand_switches_ms.iter().map(|at_ms| at_ms + DAY_MS).filter(|end| *end > now_ms);
         if recent().count() < ON_DEMAND_SWITCHES_PER_DAY_MAX { None } else { recent().min() }
     }
 }

@@ -17,6 +17,7 @@ mod global;
 mod jobs;
 mod layout;
 mod read;
+mod ready;
 mod record;
 mod region;
 pub mod schema;

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use graticule_kv::LogShard;
+pub use graticule_model::KeyAttribute;
 use graticule_model::{
     AttributeValue, Error, IndexName, Item, KeyType, RegionName, TableName, limits, names,
 };
-pub use graticule_model::KeyAttribute;
 use serde::{Deserialize, Serialize};
 
 pub use crate::capacity::{CapacityHistory, ThroughputHistory};

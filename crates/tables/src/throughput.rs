@@ -109,12 +109,7 @@ impl Meters {
     }
 }
 
-fn limit(
-    on_demand: bool,
-    throughput: Throughput,
-    maximum: Maximum,
-    kind: CapacityKind,
-) -> Option<Limit> {
+fn limit(on_demand: bool, throughput: Throughput, maximum: Maximum, kind: CapacityKind) -> Option<Limit> {
     let (units, cause) = match (on_demand, kind) {
         (false, CapacityKind::Read) => (Some(throughput.read), CapacityLimit::Provisioned),
         (false, CapacityKind::Write) => (Some(throughput.write), CapacityLimit::Provisioned),

@@ -6,9 +6,7 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use bytes::Bytes;
-use graticule_kv::{
-    Batch, CommitError, Contention, Decision, Declared, ReadError, Value, transact_contending,
-};
+use graticule_kv::{Batch, CommitError, Decision, ReadError, Value, transact_contending};
 use graticule_model::{
     CapacityKind, Error, Item, RegionName, Version, codec::item_to_json, limits::CLIENT_REQUEST_TOKEN_MS,
     value::item_size_bytes, version::HybridTime,
@@ -17,12 +15,13 @@ use tokio::sync::oneshot;
 
 use crate::{
     action::{Action, DecideError, Effect, LazyItem},
-    catalogue::{commit_error, fence_key, fence_value},
+    catalogue::{commit_error, fence_value},
     collections::{CollectionSizes, known_collection},
-    consumed::{Consumed, write_units},
+    consumed::Consumed,
     coverage::{Cover, Coverage, FROZEN_WAIT},
     derive::{BASE, COUNT_BYTES, COUNT_ITEMS, counter_key, index_effect},
     layout::{KeyBuilder, Space},
+    ready::{Bill, Prepared, Ready},
     record::{Change, Record},
     region::{Region, internal},
     schema::{IndexState, PrimaryKey, Table},
@@ -74,28 +73,6 @@ pub enum WriteOutcome {
     Replayed,
 }
 
-/// One action with its table and key resolved.
-struct Prepared {
-    table: Arc<Table>,
-    key: PrimaryKey,
-    item_key: Vec<u8>,
-    /// The counter of its item collection, if that has one.
-    collection: Option<Vec<u8>>,
-}
-
-/// A write that is ready to be decided.
-struct Ready<'a> {
-    actions: &'a [Action],
-    prepared: &'a [Prepared],
-    /// The tables of the actions, each once.
-    tables: &'a [&'a Arc<Table>],
-    token: Option<&'a RequestToken>,
-    /// The item collections as they were just before.
-    collections: &'a CollectionSizes,
-    /// It pays for preparing and committing.
-    transaction: bool,
-}
-
 enum Attempt {
     /// Decided, and committed if there was anything to commit; the answer is in [`Pending`].
     Done,
@@ -108,38 +85,11 @@ enum Attempt {
     Failed(ReadError),
 }
 
-impl Ready<'_> {
-    /// Clients are told of transactions that have an item; expiry waits for them.
-    fn contention(&self) -> Contention {
-        match (self.transaction, self.actions.iter().any(|action| action.expiry)) {
-            (true, _) => Contention::Claim,
-            (false, false) => Contention::Yield,
-            (false, true) => Contention::Wait,
-        }
-    }
-
-    /// How the write ends if other transactions have these of its keys, as [`declare`] has them.
-    fn conflicts(&self, taken: &[usize]) -> Result<WriteOutcome, Error> {
-        let keys_before = usize::from(self.token.is_some());
-        let mut errors = vec![None; self.actions.len()];
-        for position in taken {
-            match position.checked_sub(keys_before) {
-                None => return Err(Error::TransactionInProgress),
-                Some(action) => errors[action] = Some(Error::TransactionConflict),
-            }
-        }
-        Ok(WriteOutcome::Refused(errors))
-    }
-}
-
 /// What a decision has come to, kept beside the commit so that an unknown outcome can be settled.
 struct Pending {
     version: Version,
     written: Vec<Written>,
 }
-
-/// What a write is to pay, as far as tables with limited capacity are concerned.
-type Bill = Vec<(Arc<Table>, Consumed)>;
 
 pub(crate) fn tombstone_key(table: &Table, key: &PrimaryKey, time: HybridTime) -> Vec<u8> {
     let builder = KeyBuilder::table(Space::Tombstones, table.id).number(time.to_bits());
@@ -243,7 +193,7 @@ fn count_items(table: &Table, old: Option<&Record>, new: Option<&Record>, batch:
     }
 }
 
-fn token_key(token: &RequestToken) -> Vec<u8> {
+pub(crate) fn token_key(token: &RequestToken) -> Vec<u8> {
     KeyBuilder::new(Space::Tokens).bytes(token.token.as_bytes()).build()
 }
 
@@ -311,11 +261,11 @@ impl Region {
             let mut tables: Vec<&Arc<Table>> = prepared.iter().map(|prepared| &prepared.table).collect();
             tables.sort_by_key(|table| table.id);
             tables.dedup_by_key(|table| table.id);
-            let declared = declare(&tables, &prepared, token);
             let counters = prepared.iter().filter_map(|prepared| prepared.collection.as_ref());
             let collections = &CollectionSizes::read(&*self.engine, counters).await?;
             let ready =
                 Ready { actions, prepared: &prepared, tables: &tables, token, collections, transaction };
+            let declared = ready.declare();
             let decide = |values: &[Option<Value>]| {
                 bill.clear();
                 self.decide(&ready, values, &mut pending, &mut bill)
@@ -418,7 +368,7 @@ impl Region {
             Ok(Ok(decided)) => decided,
             Ok(Err(refused)) => {
                 if metered {
-                    bill_refused(ready, values, bill);
+                    ready.bill_refused(values, bill);
                 }
                 return Decision::Abort(Attempt::Ended(WriteOutcome::Refused(refused)));
             }
@@ -485,43 +435,6 @@ impl Region {
         if batch.is_empty() { Decision::Abort(Attempt::Done) } else { Decision::Commit(batch, Attempt::Done) }
     }
 
-    /// What stands in the way of the actions whose tables have no capacity left, if any. Expiry needs none.
-    fn admit_writes(&self, ready: &Ready<'_>) -> Option<Vec<Option<Error>>> {
-        let pairs = ready.actions.iter().zip(ready.prepared);
-        let errors: Vec<Option<Error>> = pairs
-            .map(|(action, prepared)| {
-                if action.expiry { None } else { self.admit(&prepared.table, None, CapacityKind::Write).err() }
-            })
-            .collect();
-        errors.iter().any(Option::is_some).then_some(errors)
-    }
-
-    /// Makes out the bill for what is about to be committed; or says which actions have to wait for the capacity of a
-    /// global secondary index that follows them.
-    fn bill_written(
-        &self,
-        ready: &Ready<'_>,
-        written: &[Written],
-        bill: &mut Bill,
-    ) -> Result<Option<Vec<Option<Error>>>, ReadError> {
-        let mut errors = vec![None; written.len()];
-        for ((action, written), error) in ready.actions.iter().zip(written).zip(&mut errors) {
-            if action.expiry || !written.table.is_metered() {
-                continue;
-            }
-            let consumed =
-                Consumed::of_change(&written.table, written.old.as_ref(), written.new.as_ref())?;
-            *error = self.admit_index_writes(&written.table, &consumed).err();
-            let consumed = if ready.transaction { consumed.in_transaction() } else { consumed };
-            bill.push((Arc::clone(&written.table), consumed));
-        }
-        if errors.iter().all(Option::is_none) {
-            return Ok(None);
-        }
-        bill.clear();
-        Ok(Some(errors))
-    }
-
     /// Finds out what became of a commit whose outcome is unknown: its version is unique.
     async fn settle(
         &self,
@@ -537,19 +450,6 @@ impl Region {
             }
         }
         Err(internal(reason))
-    }
-}
-
-/// A write whose condition does not hold costs what it has looked at.
-fn bill_refused(ready: &Ready<'_>, values: std::slice::Iter<'_, Option<Value>>, bill: &mut Bill) {
-    for ((action, prepared), value) in ready.actions.iter().zip(ready.prepared).zip(values) {
-        if action.expiry || !prepared.table.is_metered() {
-            continue;
-        }
-        let stored = value.clone().and_then(|value| Record::decode(value).ok());
-        let consumed = Consumed::table(write_units(stored.map_or(0, |record| record.size_bytes as usize)));
-        let consumed = if ready.transaction { consumed.in_transaction() } else { consumed };
-        bill.push((Arc::clone(&prepared.table), consumed));
     }
 }
 
@@ -586,12 +486,4 @@ fn decide_all(
         Some(errors) => Err(errors),
         None => Ok(decided),
     })
-}
-
-fn declare(tables: &[&Arc<Table>], prepared: &[Prepared], token: Option<&RequestToken>) -> Declared {
-    let mut reads: Vec<Vec<u8>> = tables.iter().map(|table| fence_key(&table.name)).collect();
-    reads.extend(tables.iter().flat_map(|table| Coverage::keys(table)));
-    let mut writes: Vec<Vec<u8>> = token.into_iter().map(token_key).collect();
-    writes.extend(prepared.iter().map(|prepared| prepared.item_key.clone()));
-    Declared { reads, writes }
 }

@@ -8,7 +8,9 @@ use graticule_tables::{
     schema::{Billing, Register, Throughput},
 };
 
-use crate::support::{Opened, item, make_global, n, open, plain_table, put, region_name, s, scan, table_name};
+use crate::support::{
+    Opened, item, make_global, n, open, plain_table, put, region_name, s, scan, table_name,
+};
 
 /// One read and one write unit per second.
 fn provision(table: &mut Table) {

@@ -23,8 +23,10 @@ impl OnDemandInput {
     /// # Errors
     /// If it is not billed per request, or a maximum can be none.
     pub(super) fn apply(&self, owner: &str, on_demand: bool, current: Maximum) -> Result<Maximum, Error> {
-        let members =
-            [("MaxReadRequestUnits", self.max_read_request_units), ("MaxWriteRequestUnits", self.max_write_request_units)];
+        let members = [
+            ("MaxReadRequestUnits", self.max_read_request_units),
+            ("MaxWriteRequestUnits", self.max_write_request_units),
+        ];
         if !on_demand && members.iter().any(|(_, units)| units.is_some()) {
             let text = "Neither MaxReadRequestUnits nor MaxWriteRequestUnits can be specified when BillingMode is PROVISIONED";
             return Err(Error::Parameter(text.to_owned()));

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use futures_util::future::join_all;
-use graticule_model::{
-    Error, Item, TableName, limits::BATCH_WRITE_REQUESTS_MAX, value::check_item_size,
-};
+use graticule_model::{Error, Item, TableName, limits::BATCH_WRITE_REQUESTS_MAX, value::check_item_size};
 use graticule_tables::{Action, ActionKind, Written};
 use serde::Deserialize;
 use serde_json::Value;

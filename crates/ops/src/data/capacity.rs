@@ -69,8 +69,9 @@ pub(crate) fn list_json(
     detail: Detail,
     split: Split,
 ) -> Option<Value> {
-    (detail != Detail::None)
-        .then(|| consumed.iter().map(|(table, consumed)| consumed_json(consumed, table, detail, split)).collect())
+    (detail != Detail::None).then(|| {
+        consumed.iter().map(|(table, consumed)| consumed_json(consumed, table, detail, split)).collect()
+    })
 }
 
 fn units_json(units: HalfUnits, split: Split) -> Map<String, Value> {

@@ -44,7 +44,10 @@ async fn decreases_are_rationed() {
     region.advance_seconds(10);
     region.ok("UpdateTable", update(provisioned(200, 100))).await;
     let shown = region.describe().await["ProvisionedThroughput"].clone();
-    assert_eq!((&shown["NumberOfDecreasesToday"], &shown["LastIncreaseDateTime"]), (&json!(4), &json!(now + 10.0)));
+    assert_eq!(
+        (&shown["NumberOfDecreasesToday"], &shown["LastIncreaseDateTime"]),
+        (&json!(4), &json!(now + 10.0))
+    );
     // One an hour from then on, until the day is over.
     for n in 0..13 {
         region.advance_seconds(3600);

@@ -37,12 +37,16 @@ async fn requests_at_once_are_done_or_told_of_a_conflict() {
     let tasks: Vec<_> = (0..8)
         .map(|task| {
             let server = crate::support::Server { context: context.clone() };
-            let (single, both) = (add("a"), json!({"TransactItems": [{"Update": add("a")}, {"Update": add("b")}]}));
+            let (single, both) =
+                (add("a"), json!({"TransactItems": [{"Update": add("a")}, {"Update": add("b")}]}));
             tokio::spawn(async move {
                 let mut done = 0;
                 for n in 0..100 {
-                    let (operation, request) =
-                        if (task + n) % 2 == 0 { ("UpdateItem", &single) } else { ("TransactWriteItems", &both) };
+                    let (operation, request) = if (task + n) % 2 == 0 {
+                        ("UpdateItem", &single)
+                    } else {
+                        ("TransactWriteItems", &both)
+                    };
                     match server.call(operation, request).await {
                         Ok(_) => done += 1,
                         Err((code, message)) if operation == "UpdateItem" => {
@@ -51,7 +55,10 @@ async fn requests_at_once_are_done_or_told_of_a_conflict() {
                         }
                         Err((code, message)) => {
                             assert_eq!(code, "TransactionCanceledException");
-                            assert!(message.ends_with("[TransactionConflict, TransactionConflict]"), "{message}");
+                            assert!(
+                                message.ends_with("[TransactionConflict, TransactionConflict]"),
+                                "{message}"
+                            );
                         }
                     }
                 }
@@ -78,8 +85,7 @@ async fn a_token_is_used_once_at_a_time() {
             let (region, name) = (region.server.context.region.clone(), name.clone());
             tokio::spawn(async move {
                 let key = [("pk".to_owned(), graticule_model::AttributeValue::S("a".to_owned()))].into();
-                let token =
-                    graticule_tables::RequestToken { token: "once".to_owned(), fingerprint: 1 };
+                let token = graticule_tables::RequestToken { token: "once".to_owned(), fingerprint: 1 };
                 match region.write(vec![Action::new(name, ActionKind::Put(key))], Some(token)).await {
                     Ok(WriteOutcome::Done(_)) => 1,
                     Ok(WriteOutcome::Replayed) | Err(Error::TransactionInProgress) => 0,

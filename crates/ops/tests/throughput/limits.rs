@@ -79,9 +79,12 @@ async fn reads_of_every_kind_are_counted() {
         let _ = units;
     }
     let refused = exceeded(TABLE_MESSAGE, "TableReadProvisionedThroughputExceeded", TABLE_ARN);
-    for (operation, request) in
-        [("GetItem", get("tab")), ("Query", query), ("Scan", json!({"TableName": "tab"})), ("BatchGetItem", batch)]
-    {
+    for (operation, request) in [
+        ("GetItem", get("tab")),
+        ("Query", query),
+        ("Scan", json!({"TableName": "tab"})),
+        ("BatchGetItem", batch),
+    ] {
         assert_eq!(region.fails(operation, request).await, refused, "{operation}");
     }
     let cancelled = json!({
@@ -175,7 +178,8 @@ async fn maxima_of_on_demand_tables_throttle_in_their_own_words() {
     };
     let answer = region.fails("PutItem", put("tab", 10)).await;
     assert_eq!(answer, refused("TableWriteMaxOnDemandThroughputExceeded", TABLE_ARN));
-    let cancelled = region.fails("TransactWriteItems", json!({"TransactItems": [{"Put": put("tab", 10)}]})).await;
+    let cancelled =
+        region.fails("TransactWriteItems", json!({"TransactItems": [{"Put": put("tab", 10)}]})).await;
     assert_eq!(cancelled["CancellationReasons"], json!([{"Code": "ThrottlingError", "Message": message}]));
     while region.server.call("GetItem", &get("tab")).await.is_ok() {}
     let answer = region.fails("GetItem", get("tab")).await;
@@ -183,7 +187,10 @@ async fn maxima_of_on_demand_tables_throttle_in_their_own_words() {
     let scan = json!({"TableName": "tab", "IndexName": "by-g"});
     while region.server.call("Scan", &scan).await.is_ok() {}
     let index_arn = format!("{TABLE_ARN}/index/by-g");
-    assert_eq!(region.fails("Scan", scan).await, refused("IndexReadMaxOnDemandThroughputExceeded", &index_arn));
+    assert_eq!(
+        region.fails("Scan", scan).await,
+        refused("IndexReadMaxOnDemandThroughputExceeded", &index_arn)
+    );
     // Taken away, nothing holds anybody back.
     let unlimited = json!({"TableName": "tab", "OnDemandThroughput": {"MaxWriteRequestUnits": -1}});
     region.ok("UpdateTable", unlimited).await;
@@ -210,7 +217,10 @@ async fn failed_conditions_cost_what_they_have_looked_at() {
     let mut refused = put("tab", 10);
     merge(&mut refused, &json!({"ConditionExpression": "attribute_not_exists(pk)"}));
     for _ in 0..2 {
-        assert_eq!(region.fails("PutItem", refused.clone()).await["__type"], "ConditionalCheckFailedException");
+        assert_eq!(
+            region.fails("PutItem", refused.clone()).await["__type"],
+            "ConditionalCheckFailedException"
+        );
     }
     let throttled = region.fails("PutItem", refused).await;
     assert_eq!(throttled["__type"], "ProvisionedThroughputExceededException");

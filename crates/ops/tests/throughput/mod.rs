@@ -106,7 +106,10 @@ fn table(name: &str, members: Value, index: Option<Value>) -> Value {
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
     });
     if let Some(capacity) = index {
-        request["AttributeDefinitions"].as_array_mut().unwrap().push(json!({"AttributeName": "g", "AttributeType": "S"}));
+        request["AttributeDefinitions"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"AttributeName": "g", "AttributeType": "S"}));
         request["GlobalSecondaryIndexes"] = json!([{
             "IndexName": "by-g",
             "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
