@@ -11,20 +11,20 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{find_table, in_use, not_found};
-use crate::{Context, constraints::Constraints, parameters::parse, reply::Reply};
+use crate::{Context, parameters::parse, reply::Reply};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct UpdateRequest {
-    table_name: Option<String>,
-    time_to_live_specification: Option<Specification>,
+    table_name: String,
+    time_to_live_specification: Specification,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Specification {
-    enabled: Option<bool>,
-    attribute_name: Option<String>,
+    enabled: bool,
+    attribute_name: String,
 }
 
 /// Answers UpdateTimeToLive.
@@ -33,17 +33,8 @@ struct Specification {
 /// If the setting would not change, or not from what it is.
 pub(crate) async fn update(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: UpdateRequest = parse(body)?;
-    let mut constraints = Constraints::default();
-    let name = constraints.table_name(context, request.table_name.as_deref())?;
-    let member = "timeToLiveSpecification";
-    let specification = constraints.required(request.time_to_live_specification.as_ref(), member);
-    let enabled = specification.and_then(|it| constraints.required(it.enabled, &format!("{member}.enabled")));
-    let attribute_member = format!("{member}.attributeName");
-    let attribute = specification
-        .and_then(|it| constraints.required(it.attribute_name.as_deref(), &attribute_member))
-        .inspect(|attribute| constraints.text(attribute, &attribute_member, 1..=255));
-    let name = constraints.checked(name)?;
-    let (enabled, attribute) = (enabled.unwrap_or(false), attribute.unwrap_or_default());
+    let name = context.table_name(&request.table_name)?;
+    let Specification { enabled, attribute_name: attribute } = request.time_to_live_specification;
 
     let region = &context.region;
     let change = region.update_settings(&name, |table| {
@@ -54,7 +45,7 @@ pub(crate) async fn update(context: &Context, body: &[u8]) -> Result<Vec<u8>, Er
             }
             TableStatus::Active => {}
         }
-        let setting = changed(table.ttl_attribute(), enabled, attribute)?;
+        let setting = changed(table.ttl_attribute(), enabled, &attribute)?;
         check_interval(table, region.env().unix_ms())?;
         let version = region.clock().register_version(table.settings.version().time);
         table.settings.ttl = Register::new(version, setting);
@@ -96,7 +87,7 @@ fn check_interval(table: &Table, now_ms: u64) -> Result<(), Error> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct DescribeRequest {
-    table_name: Option<String>,
+    table_name: String,
 }
 
 /// Answers DescribeTimeToLive.
@@ -105,19 +96,17 @@ struct DescribeRequest {
 /// [`Error::TableNotFound`].
 pub(crate) async fn describe(context: &Context, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request: DescribeRequest = parse(body)?;
-    let mut constraints = Constraints::default();
-    let name = constraints.table_name(context, request.table_name.as_deref())?;
-    let name = constraints.checked(name)?;
+    let name = context.table_name(&request.table_name)?;
     let table = find_table(context, &name).await?;
-    match table.status {
-        TableStatus::Creating => return Err(Error::TableNotFound(name.to_string())),
-        TableStatus::Deleting => {
-            return Err(Error::Validation(
-                "Cannot describe time to live while table is in DELETING state: Current table state is DELETING"
-                    .to_owned(),
-            ));
-        }
-        TableStatus::Active => {}
+    let status = match table.status {
+        TableStatus::Creating => Some("CREATING"),
+        TableStatus::Deleting => Some("DELETING"),
+        TableStatus::Active => None,
+    };
+    if let Some(status) = status {
+        return Err(Error::Validation(format!(
+            "Cannot describe time to live while table is in {status} state: Current table state is {status}"
+        )));
     }
     let mut reply = Reply::new();
     reply.value("TimeToLiveDescription", &description(&table));
