@@ -1,4 +1,4 @@
-//! DescribeLimits: DynamoDB's default quotas. Graticule does not ration capacity.
+//! DescribeLimits: the quotas that an account starts with. Graticule enforces what is provisioned, not these.
 
 use graticule_model::{
     Error,
