@@ -81,7 +81,8 @@ impl Change {
         let update = syntax.actions.map(|actions| update(&actions, parameters)).transpose()?;
         let filter = syntax.filter.map(|filter| condition(&filter, parameters, ExpressionKind::Condition));
         let filter = filter.transpose()?;
-        let returned = syntax.returning.map(|returning| returned(&returning, update.is_some())).transpose()?;
+        let returned =
+            syntax.returning.map(|returning| returned(&returning, update.is_some())).transpose()?;
         Ok(Change { table, update, returned, filter })
     }
 

@@ -26,7 +26,10 @@ pub(super) fn condition(
 fn node(expression: &Expression, parameters: &Parameters<'_>) -> Result<Node, Error> {
     let operand = |expression: &Expression| operand(expression, parameters);
     let all = |expressions: &[Expression]| {
-        expressions.iter().map(|expression| node(expression, parameters)).collect::<Result<Vec<Node>, Error>>()
+        expressions
+            .iter()
+            .map(|expression| node(expression, parameters))
+            .collect::<Result<Vec<Node>, Error>>()
     };
     Ok(match &expression.kind {
         Kind::Comparison(comparator, left, right) => {
@@ -85,8 +88,8 @@ fn is_type(operand: &Expression, name: &str, at: Location) -> Result<Node, Error
         "blob" | "clob" => "B",
         "list" => "L",
         "struct" | "tuple" => "M",
-        "bigint" | "dec" | "decimal" | "float" | "int" | "int2" | "int4" | "int8" | "integer" | "integer2"
-        | "integer4" | "integer8" | "numeric" | "real" | "smallint" => "N",
+        "bigint" | "dec" | "decimal" | "float" | "int" | "int2" | "int4" | "int8" | "integer"
+        | "integer2" | "integer4" | "integer8" | "numeric" | "real" | "smallint" => "N",
         _ => {
             let operator = format!("IS {}", name.to_ascii_uppercase());
             return Err(PartiqlError::OperatorUnsupported { operator, at }.into());

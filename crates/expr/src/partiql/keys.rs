@@ -106,7 +106,9 @@ fn alternatives(node: &Node, name: &str) -> Option<Vec<AttributeValue>> {
 
 fn range(node: &Node, name: &str) -> Option<SortCondition> {
     match node {
-        Node::Between(operand, Operand::Value(lower), Operand::Value(upper)) if is_attribute(operand, name) => {
+        Node::Between(operand, Operand::Value(lower), Operand::Value(upper))
+            if is_attribute(operand, name) =>
+        {
             Some(SortCondition::Between(lower.clone(), upper.clone()))
         }
         Node::BeginsWith(operand, Operand::Value(prefix)) if is_attribute(operand, name) => {

@@ -47,13 +47,17 @@ impl Statement {
     /// # Errors
     /// [`Error::Partiql`], or what is wrong with a value.
     pub fn parse(text: &str, parameters: &[AttributeValue]) -> Result<Statement, Error> {
-        let parsed = parser::parse(text)?;
-        let parameters = Parameters::new(text, parameters)?;
+        let (parsed, places) = parser::parse(text)?;
+        let parameters = Parameters::new(places, parameters)?;
         let at = parsed.at;
         match parsed.kind {
             Kind::Statement(statement) => match *statement {
-                StatementSyntax::Select(select) => Ok(Statement::Select(Select::resolve(select, &parameters)?)),
-                StatementSyntax::Insert(insert) => Ok(Statement::Insert(Insert::resolve(insert, &parameters)?)),
+                StatementSyntax::Select(select) => {
+                    Ok(Statement::Select(Select::resolve(select, &parameters)?))
+                }
+                StatementSyntax::Insert(insert) => {
+                    Ok(Statement::Insert(Insert::resolve(insert, &parameters)?))
+                }
                 StatementSyntax::Change(change) => {
                     let is_update = change.actions.is_some();
                     let change = Change::resolve(change, &parameters)?;

@@ -2,14 +2,9 @@
 
 use std::cell::Cell;
 
-use graticule_model::{
-    AttributeValue, Error, Item, error::PartiqlError, limits::NESTING_DEPTH_MAX,
-};
+use graticule_model::{AttributeValue, Error, Item, error::PartiqlError, limits::NESTING_DEPTH_MAX};
 
-use super::{
-    lexer::{TokenKind, tokenize},
-    syntax::{Expression, Kind, PathExpression, PathStep},
-};
+use super::syntax::{Expression, Kind, PathExpression, PathStep};
 use crate::path::{Path, Step};
 
 /// The values that stand in for `?`.
@@ -19,13 +14,11 @@ pub(super) struct Parameters<'p> {
 }
 
 impl<'p> Parameters<'p> {
-    /// The parameters of the statement `text`.
+    /// The parameters of a statement with so many places for them.
     ///
     /// # Errors
-    /// If there are more or fewer than the statement has places for.
-    pub(super) fn new(text: &str, values: &'p [AttributeValue]) -> Result<Parameters<'p>, PartiqlError> {
-        let tokens = tokenize(text)?;
-        let places = tokens.iter().filter(|token| matches!(token.kind, TokenKind::Parameter(_))).count();
+    /// If there are more or fewer.
+    pub(super) fn new(places: usize, values: &'p [AttributeValue]) -> Result<Parameters<'p>, PartiqlError> {
         if places == values.len() { Ok(Parameters { values }) } else { Err(PartiqlError::ParameterCount) }
     }
 

@@ -88,7 +88,9 @@ pub enum PartiqlError {
     #[error("Must have WHERE clause in the statement when using ORDER BY clause.")]
     OrderWithoutWhere,
     /// `ORDER BY` without a partition key.
-    #[error("Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause.")]
+    #[error(
+        "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause."
+    )]
     OrderWithoutPartition,
     /// `ORDER BY` something that is no key.
     #[error("Variable reference {0} in ORDER BY clause must be part of the primary key")]
@@ -190,9 +192,7 @@ pub enum SyntaxError {
     #[error("Expected FROM after SELECT list")]
     FromAfterSelect,
     /// `*` beside other columns.
-    #[error(
-        "Other expressions may not be present in the select list when '*' is used without dot notation."
-    )]
+    #[error("Other expressions may not be present in the select list when '*' is used without dot notation.")]
     AsteriskNotAlone,
     /// `a[*]` as a column.
     #[error("Invalid use of * in select list")]

@@ -14,8 +14,22 @@ use crate::{
 
 /// The functions whose names are reserved words.
 const FUNCTION_KEYWORDS: &[&str] = &[
-    "avg", "bag", "bit_length", "char_length", "character_length", "count", "exists", "list", "lower", "max",
-    "min", "octet_length", "sexp", "size", "sum", "upper",
+    "avg",
+    "bag",
+    "bit_length",
+    "char_length",
+    "character_length",
+    "count",
+    "exists",
+    "list",
+    "lower",
+    "max",
+    "min",
+    "octet_length",
+    "sexp",
+    "size",
+    "sum",
+    "upper",
 ];
 
 /// The types that `IS` can ask for, with their other names.
@@ -249,7 +263,9 @@ impl Parser {
 
     fn keyword(&mut self, word: &'static str, at: Location) -> Result<Expression, PartiqlError> {
         match word {
-            "select" | "insert_into" | "set" | "remove" | "update" | "delete" | "from" => self.statement(word, at),
+            "select" | "insert_into" | "set" | "remove" | "update" | "delete" | "from" => {
+                self.statement(word, at)
+            }
             "values" => {
                 self.advance();
                 self.list(|parser| {
@@ -262,9 +278,7 @@ impl Parser {
             }
             // The types of tokens that stand between other things.
             "as" | "asc" | "at" | "by" | "desc" | "for" => Err(SyntaxError::Term.into()),
-            _ if FUNCTION_KEYWORDS.contains(&word)
-                && self.ahead(1).kind == TokenKind::OpenParenthesis =>
-            {
+            _ if FUNCTION_KEYWORDS.contains(&word) && self.ahead(1).kind == TokenKind::OpenParenthesis => {
                 self.advance();
                 self.call(word.to_owned(), at)
             }

@@ -17,11 +17,11 @@ use super::{
 /// Most expressions inside each other; twice as deep as an item can be, and a statement around it.
 const DEPTH_MAX: usize = 96;
 
-/// Parses one statement, or one expression.
+/// Parses one statement, or one expression; gives it with the number of parameters that it has places for.
 ///
 /// # Errors
-/// [`PartiqlError::NotWellFormed`].
-pub(super) fn parse(text: &str) -> Result<Expression, PartiqlError> {
+/// [`PartiqlError::NotWellFormed`], or what DynamoDB does not have.
+pub(super) fn parse(text: &str) -> Result<(Expression, usize), PartiqlError> {
     let mut parser = Parser { tokens: tokenize(text)?, position: 0, depth: 0 };
     let expression = parser.expression(0)?;
     if parser.take(&TokenKind::Semicolon) && parser.head().kind != TokenKind::End {
@@ -30,7 +30,9 @@ pub(super) fn parse(text: &str) -> Result<Expression, PartiqlError> {
     if parser.head().kind != TokenKind::End {
         return Err(SyntaxError::AfterExpression.into());
     }
-    Ok(expression)
+    let is_place = |token: &&Token| matches!(token.kind, TokenKind::Parameter(_));
+    let places = parser.tokens.iter().filter(is_place).count();
+    Ok((expression, places))
 }
 
 /// A place in the tokens of a statement.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use graticule_expr::partiql::{Select, Statement};
-use graticule_model::{Error, TableName, codec::item_to_value};
+use graticule_model::{Error, TableName, codec::item_to_value, error::PartiqlError};
 use serde::Deserialize;
 
 use super::{
@@ -37,6 +37,8 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let detail = request.return_consumed_capacity.unwrap_or_default();
     match statement {
         Statement::Select(select) => read(context, &name, select, &given, request).await,
+        // A write has no pages to go on with.
+        _ if request.next_token.is_some() => Err(PartiqlError::NextTokenInvalid.into()),
         statement => write(context, &name, statement, &given, detail).await,
     }
 }
@@ -85,13 +87,8 @@ async fn read(
         let items: Vec<Bytes> = item.shown(record.as_ref())?.into_iter().collect();
         return Ok(answer(name, &items, &consumed, detail).finish());
     }
-    let mut parameters = PageParameters {
-        index: select.index.clone(),
-        select: None,
-        limit,
-        consistent,
-        detail,
-    };
+    let mut parameters =
+        PageParameters { index: select.index.clone(), select: None, limit, consistent, detail };
     let found = page(context, &table, select, &mut parameters, position.unwrap_or_default()).await?;
     let mut reply = answer(name, &found.items, &found.consumed, detail);
     reply.optional("NextToken", found.next.map(|next| next.token(fingerprint)).as_ref());

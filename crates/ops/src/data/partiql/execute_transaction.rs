@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use graticule_expr::partiql::Statement;
 use graticule_model::{
-    CancellationReason, Error, TableName,
-    error::PartiqlError,
-    limits::TRANSACTION_BYTES_MAX,
+    CancellationReason, Error, TableName, error::PartiqlError, limits::TRANSACTION_BYTES_MAX,
 };
 use graticule_tables::{ReadOutcome, RequestToken, WriteOutcome, Written};
 use serde::Deserialize;

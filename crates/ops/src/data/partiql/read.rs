@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use graticule_expr::{
-    Condition, KeyCondition, Projection,
-    partiql::Select,
-};
+use graticule_expr::{Condition, KeyCondition, Projection, partiql::Select};
 use graticule_model::{
     Error, Item, TableName,
     codec::item_to_json,
@@ -131,8 +128,7 @@ pub(super) async fn page(
             return Err(PartiqlError::NextTokenInvalid.into());
         }
         let (filter, projection) = (plan.filter.clone(), select.projection.clone());
-        let reading =
-            Reading { context, table, source, parameters, projection, filter, after: after.take() };
+        let reading = Reading { context, table, source, parameters, projection, filter, after: after.take() };
         let whole_items = reading.check_index()?;
         let outside = || PartiqlError::NextTokenInvalid.into();
         let (page, shown) = reading.page(span, direction, whole_items, outside).await?;

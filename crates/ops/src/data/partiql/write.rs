@@ -5,11 +5,7 @@ use graticule_expr::{
     Update,
     partiql::{Returned, Select, Statement},
 };
-use graticule_model::{
-    Error, Item,
-    codec::item_to_json,
-    error::PartiqlError,
-};
+use graticule_model::{Error, Item, codec::item_to_json, error::PartiqlError};
 use graticule_tables::{Action, ActionKind, Record, Written};
 
 use super::request::{schema_ref, table_name};
