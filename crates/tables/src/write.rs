@@ -314,16 +314,13 @@ impl Region {
                 Err(reason) => *error = Some(reason),
             }
         }
-        if errors.iter().any(Option::is_some) {
-            return Ok(Err(errors));
-        }
         let mut keys: Vec<&[u8]> = prepared.iter().map(|prepared| &prepared.item_key[..]).collect();
         keys.sort_unstable();
         if keys.windows(2).any(|pair| pair[0] == pair[1]) {
             let message = "Transaction request cannot include multiple operations on one item";
             return Err(Error::Validation(message.to_owned()));
         }
-        Ok(Ok(prepared))
+        Ok(if errors.iter().any(Option::is_some) { Err(errors) } else { Ok(prepared) })
     }
 
     fn decide(

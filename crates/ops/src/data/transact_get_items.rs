@@ -61,10 +61,6 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let gets = request.transact_items.into_iter().map(|item| read(context, item.get));
     let wanted = gets.collect::<Result<Vec<Wanted>, Error>>()?;
     let keys = find(context, &wanted).await?;
-    let mut seen = HashSet::new();
-    if !keys.iter().all(|(table, key)| seen.insert(table.item_key(key))) {
-        return Err(multiple_operations());
-    }
     let records = match context.region.get_together(&keys).await? {
         ReadOutcome::Done(records) => records,
         ReadOutcome::Refused(errors) => return Err(cancelled(errors)),
@@ -98,6 +94,11 @@ async fn find(context: &Context, wanted: &[Wanted]) -> Result<Vec<(Arc<Table>, P
             Ok(key) => keys.push((table, key)),
             Err(reason) => *error = Some(reason),
         }
+    }
+    // Two reads of one item are a fault of the request, a key that does not fit is one of its action.
+    let mut seen = HashSet::new();
+    if !keys.iter().all(|(table, key)| seen.insert(table.item_key(key))) {
+        return Err(multiple_operations());
     }
     if errors.iter().any(Option::is_some) { Err(cancelled(errors)) } else { Ok(keys) }
 }

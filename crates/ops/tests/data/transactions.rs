@@ -1,5 +1,11 @@
 //! TransactWriteItems and TransactGetItems.
 
+use std::sync::Arc;
+
+use graticule_env::Env;
+use graticule_kv::memory::MemoryEngine;
+use graticule_ops::Context;
+use graticule_tables::Region;
 use serde_json::{Value, json};
 
 use super::tables;
@@ -162,6 +168,39 @@ async fn tokens() {
     let same = r#"{"TransactItems": [{"Put": {"TableName": "simple", "Item": {"m": {"M": {"b": {"N": "2.0"}, "a": {"N": "1"}}}, "pk": {"S": "\u0078"}}}}], "ClientRequestToken": "w"}"#;
     assert_eq!(server.call_raw("TransactWriteItems", body).await, Ok(json!({})));
     assert_eq!(server.call_raw("TransactWriteItems", same).await, Ok(json!({})));
+}
+
+/// A client that saw the server go away asks again with its token.
+#[tokio::test]
+async fn tokens_outlast_a_restart() {
+    let engine = Arc::new(MemoryEngine::new());
+    let open = || async {
+        let name = "eu-west-1".parse().expect("the name of a Region");
+        let region = Region::open(name, Arc::clone(&engine) as Arc<_>, Env::real()).await;
+        let region = region.expect("the engine can be opened");
+        Server { context: Context { region, endpoint: "localhost:8000".into() } }
+    };
+    let server = open().await;
+    let key = json!([{"AttributeName": "pk", "KeyType": "HASH"}]);
+    let types = json!([{"AttributeName": "pk", "AttributeType": "S"}]);
+    let table = json!({"TableName": "simple", "KeySchema": key, "AttributeDefinitions": types, "BillingMode": "PAY_PER_REQUEST"});
+    server.ok("CreateTable", table).await;
+    let get = || json!({"TableName": "simple", "Key": {"pk": s("a")}});
+    while server.call("GetItem", &get()).await.is_err() {
+        server.context.region.env().sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let add = |amount: i64| {
+        json!({"ClientRequestToken": "t", "TransactItems": [{"Update": {
+            "TableName": "simple", "Key": {"pk": s("a")}, "UpdateExpression": "ADD v :amount",
+            "ExpressionAttributeValues": {":amount": n(amount)},
+        }}]})
+    };
+    server.ok("TransactWriteItems", add(1)).await;
+    let server = open().await;
+    server.ok("TransactWriteItems", add(1)).await;
+    assert_eq!(server.ok("GetItem", get()).await["Item"]["v"], n(1));
+    let (code, _) = server.call("TransactWriteItems", &add(2)).await.expect_err("the request is another");
+    assert_eq!(code, "IdempotentParameterMismatchException");
 }
 
 #[tokio::test]
