@@ -1,7 +1,8 @@
 //! The operations on items.
 //!
-//! Each is one function that checks in the service's order: the shape of the request, the combination of its
-//! parameters, its expressions, its attribute values, then the table and its key.
+//! Each is one function that checks in the service's order: the combination of the request's parameters, the values of
+//! its key or item, parameters from before there were expressions, expressions with their names and values, then the
+//! table and its key. The shape of the request has been checked before.
 
 pub(crate) mod batch_get_item;
 pub(crate) mod batch_write_item;
