@@ -113,9 +113,9 @@ impl Stream {
         lineage.len() < STREAM_SHARDS_MAX
             && self.closed.is_none()
             && self.unsettled.is_none()
-            && lineage
-                .last()
-                .is_some_and(|shard| log_next > shard.first && now_ms >= shard.opened_ms.saturating_add(shard_ms))
+            && lineage.last().is_some_and(|shard| {
+                log_next > shard.first && now_ms >= shard.opened_ms.saturating_add(shard_ms)
+            })
     }
 
     /// Puts the end of the shard that is being closed at log position `end`. An open stream goes on in a new shard.

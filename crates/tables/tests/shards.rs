@@ -36,7 +36,8 @@ async fn a_record_without_shards_is_a_stream_with_one() {
     region.set_shard_ms(1000);
     clock.advance(1000);
     region.start_jobs();
-    let rolled = eventually("a second shard", async || Some(shards().await).filter(|all| all.len() == 2)).await;
+    let rolled =
+        eventually("a second shard", async || Some(shards().await).filter(|all| all.len() == 2)).await;
     assert_eq!((rolled[0].opened_ms, rolled[0].first, rolled[0].next), (1_800_000_000_000, 0, 1));
     assert!(rolled[0].closed && !rolled[1].closed);
     assert_eq!((rolled[1].parent_ms, rolled[1].first), (Some(1_800_000_000_000), 1));

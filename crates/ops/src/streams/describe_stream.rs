@@ -92,8 +92,7 @@ fn describe(table: &Table, shard: &StreamShard) -> Value {
         let last = shard.next.saturating_sub(1).max(shard.first);
         range["EndingSequenceNumber"] = sequence_number(last).into();
     }
-    let mut description =
-        json!({"ShardId": shard_id(table, shard.opened_ms), "SequenceNumberRange": range});
+    let mut description = json!({"ShardId": shard_id(table, shard.opened_ms), "SequenceNumberRange": range});
     if let Some(parent_ms) = shard.parent_ms {
         description["ParentShardId"] = shard_id(table, parent_ms).into();
     }

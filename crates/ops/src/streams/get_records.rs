@@ -6,7 +6,7 @@ use graticule_model::{
     Error, RegionName, codec::item_from_json, limits::STREAM_RECORDS_PAGE_MAX, value::item_size_bytes,
 };
 use graticule_tables::{
-    Change, FoundStream, StreamPage, Table,
+    Change, FoundStream, StreamPage, StreamShard, Table,
     schema::{Stream, StreamView},
 };
 use serde::Deserialize;
@@ -17,9 +17,7 @@ use super::{
     iterator::{self, ShardIterator},
     sequence_number,
 };
-use crate::{
-    Context, control::settings::stream_view_name, parameters::parse, reply::Reply,
-};
+use crate::{Context, control::settings::stream_view_name, parameters::parse, reply::Reply};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -62,9 +60,10 @@ async fn read(
     for _ in 0..ATTEMPTS_MAX {
         let found = find_stream(context, &iterator.stream_arn).await?;
         let shards = context.region.shards(&found).await?;
-        if shards.last().is_none_or(|newest| {
-            iterator.shard_ms > newest.opened_ms || iterator.position > newest.log_next
-        }) {
+        let can_be = |newest: &StreamShard| {
+            iterator.shard_ms <= newest.opened_ms && iterator.position <= newest.log_next
+        };
+        if !shards.last().is_some_and(can_be) {
             return Err(iterator::invalid());
         }
         // The shard was there when the iterator was made.

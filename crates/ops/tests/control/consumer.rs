@@ -1,6 +1,8 @@
 //! A consumer that follows a stream as the Kinesis Client Library does: leases and checkpoints outside, parents before
 //! children, while shards roll over, the Region is opened anew and writers write.
 
+#![allow(clippy::disallowed_methods)] // writers are real tasks
+
 use std::{
     collections::BTreeMap,
     sync::{

@@ -137,9 +137,8 @@ async fn a_shard_is_followed_by_another_after_four_hours() {
     assert_eq!(stream.keys(&shards[2], latest).await, (vec![], false));
 
     // A checkpoint at the last record of a shard leads to its end; other shards' numbers lead nowhere.
-    let at = |kind: &str, number: u128| {
-        json!({"ShardIteratorType": kind, "SequenceNumber": number.to_string()})
-    };
+    let at =
+        |kind: &str, number: u128| json!({"ShardIteratorType": kind, "SequenceNumber": number.to_string()});
     let end = ranges[0].1.unwrap();
     assert_eq!(stream.keys(&shards[0], at("AFTER_SEQUENCE_NUMBER", end)).await, (vec![], true));
     assert_eq!(stream.keys(&shards[1], at("AT_SEQUENCE_NUMBER", end + 1)).await.0, middle);
@@ -243,7 +242,10 @@ async fn streams_of_deleted_tables_can_be_read_for_a_day() {
     let page = stream.page(&iterator).await.unwrap();
     assert_eq!((page["Records"].as_array().unwrap().len(), page.get("NextShardIterator")), (1, None));
     let description = stream.description(json!({})).await;
-    assert_eq!((&description["StreamStatus"], &description["TableName"]), (&json!("DISABLED"), &json!("plain")));
+    assert_eq!(
+        (&description["StreamStatus"], &description["TableName"]),
+        (&json!("DISABLED"), &json!("plain"))
+    );
     let (first, last) = ends(&description["Shards"][0]);
     assert_eq!(last, Some(first));
     assert_eq!(stream.keys(&open, horizon()).await, (vec!["last".to_owned()], true));
