@@ -7,14 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use graticule_model::{
     AttributeValue, Error,
     error::ExpressionError,
-    limits::{ATTRIBUTE_NAME_BYTES_MAX, EXPRESSION_VARIABLES_BYTES_MAX},
+    limits::{ATTRIBUTE_NAME_BYTES_MAX, EXPRESSION_VARIABLES_BYTES_MAX, PLACEHOLDER_BYTES_MAX},
     value::Item,
 };
 
 use crate::lexer::is_word_character;
-
-/// Longest `#x` or `:v`, in bytes `[D]`.
-const TOKEN_BYTES_MAX: usize = 255;
 
 /// What `#x` and `:v` stand for, and which of them have been used.
 #[derive(Debug, Clone, Default)]
@@ -96,7 +93,7 @@ fn check_names(names: &BTreeMap<String, String>) -> Result<(), Error> {
         return Err(validation(ExpressionError::NamesEmpty));
     }
     for (token, name) in names {
-        if token.len() > TOKEN_BYTES_MAX {
+        if token.len() > PLACEHOLDER_BYTES_MAX {
             return Err(validation(ExpressionError::NameKeyTooLong(token.len())));
         }
         if !is_token(token, '#') {
@@ -121,7 +118,7 @@ fn check_values(values: BTreeMap<String, Result<AttributeValue, Error>>) -> Resu
         return Err(validation(ExpressionError::ValuesEmpty));
     }
     for token in values.keys() {
-        if token.len() > TOKEN_BYTES_MAX {
+        if token.len() > PLACEHOLDER_BYTES_MAX {
             return Err(validation(ExpressionError::ValueKeyTooLong(token.len())));
         }
         if !is_token(token, ':') {

@@ -87,10 +87,23 @@ fn redundant_parentheses() {
         ("((contains(a, :n)))", expected),
         ("b = :n AND ((a = :n) )", expected),
         ("a IN (((:n)))", expected),
+        // As users of the live service have reported them.
+        ("(a = :n AND b = :n) AND ((attribute_not_exists(c) OR d <= :n))", expected),
+        ("(a = :n) AND ((b IN (:n, :five)))", expected),
+        ("((:n = :n AND :n = :n))", expected),
     ]);
     check_updates(&[("SET a = ((b + :n))", expected), ("SET a = ((b))", expected)]);
-    for text in ["((a = :n) AND b = :n)", "(a) = (:n)", "(NOT (a = :n))", "(contains(a, :s))", "a IN ((:n))"]
-    {
+    for text in [
+        "((a = :n) AND b = :n)",
+        "(a) = (:n)",
+        "(NOT (a = :n))",
+        "(contains(a, :s))",
+        "a IN ((:n))",
+        "((:n = :n AND :n = :n) AND :n = :n)",
+        "((a = :n) AND (b = :n))",
+        "(a = :n AND b = :n) OR (a = :five AND b = :n)",
+        "(a = :n) AND (b = :five)",
+    ] {
         condition(text, &values()).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
     for text in ["SET a = (b + :n)", "SET a = (b) + (:n)", "SET a = (b)"] {
@@ -337,7 +350,8 @@ fn the_parameter_is_named() {
     // Only a filter says how long it is.
     let fits = format!("a = :n{}", " ".repeat(4096 - 6));
     assert!(Condition::parse(ExpressionKind::Filter, &fits, &mut placeholders(&values())).is_ok());
-    let error = Condition::parse(ExpressionKind::Filter, &(fits + " "), &mut placeholders(&values())).unwrap_err();
+    let error =
+        Condition::parse(ExpressionKind::Filter, &(fits + " "), &mut placeholders(&values())).unwrap_err();
     assert_eq!(
         error.to_string(),
         "Invalid FilterExpression: Expression size has exceeded the maximum allowed size; expression size: 4097"

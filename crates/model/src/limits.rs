@@ -21,6 +21,8 @@ pub const ATTRIBUTE_NAME_BYTES_MAX: usize = 65_535;
 pub const KEY_ATTRIBUTE_NAME_BYTES_MAX: usize = 255;
 /// Longest expression `[D]`.
 pub const EXPRESSION_BYTES_MAX: usize = 4096;
+/// Longest placeholder, `#x` or `:v` `[D]`.
+pub const PLACEHOLDER_BYTES_MAX: usize = 255;
 /// Most bytes of the names, and of the values, that the placeholders of a request stand for `[D]`.
 pub const EXPRESSION_VARIABLES_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Most operators and functions in one expression `[L]`.

@@ -51,10 +51,7 @@ fn sets_are_sorted_and_have_no_duplicates() {
             r#"{"SS":["a","a"]}"#,
             "One or more parameter values were invalid: Input collection [a, a] contains duplicates.",
         ),
-        (
-            r#"{"NS":["1","1.0"]}"#,
-            "Input collection contains duplicates",
-        ),
+        (r#"{"NS":["1","1.0"]}"#, "Input collection contains duplicates"),
         (
             r#"{"BS":["Yg==","QQ==","Yg=="]}"#,
             "One or more parameter values were invalid: Input collection [Yg==, QQ==, Yg==]of type BS contains duplicates.",
