@@ -1,8 +1,10 @@
 //! Query.
 
-use graticule_expr::{Condition, ExpressionKind, KeySchemaRef, match_key_terms, parse_key_terms};
+use graticule_expr::{
+    Condition, ExpressionKind, KeyCondition, KeySchemaRef, match_key_terms, parse_key_terms,
+};
 use graticule_model::{
-    Error,
+    Error, Item,
     error::{ExpressionError, LegacyError},
 };
 use graticule_tables::{Direction, Span, schema::KeySchema};
@@ -102,11 +104,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     }
     if let Some(after) = &reading.after {
         source.check_start_key(after, Error::StartKeyInvalid)?;
-        if key.partition.iter().any(|(name, value)| after.get(name) != Some(value)) {
-            let message =
-                "The provided starting key is outside query boundaries based on provided conditions";
-            return Err(Error::Validation(message.to_owned()));
-        }
+        refuse_other_partition(after, &key)?;
     }
     let span = Span::Partition {
         partition: key.partition.into_iter().map(|(_, value)| value).collect(),
@@ -115,6 +113,15 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let forward = request.scan_index_forward.unwrap_or(true);
     let direction = if forward { Direction::Forward } else { Direction::Backward };
     reading.answer(&request.table_name, span, direction, whole_items, start_key_outside).await
+}
+
+/// A page of this query cannot have ended in another partition.
+fn refuse_other_partition(after: &Item, key: &KeyCondition) -> Result<(), Error> {
+    if key.partition.iter().all(|(name, value)| after.get(name) == Some(value)) {
+        return Ok(());
+    }
+    let message = "The provided starting key is outside query boundaries based on provided conditions";
+    Err(Error::Validation(message.to_owned()))
 }
 
 /// Items that a query finds differ in no attribute of the partition key, and are found by those of the sort key.
