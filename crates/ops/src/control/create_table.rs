@@ -65,7 +65,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let tags = read_tags(request.tags.as_deref().unwrap_or_default())?;
     if context.region.table_names(None, TABLES_MAX).await?.len() >= TABLES_MAX {
         return Err(Error::LimitExceeded(format!(
-            "Subscriber limit exceeded: There is a limit of {TABLES_MAX} tables per Region"
+            "Subscriber limit exceeded: There is a limit of {TABLES_MAX} tables per subscriber"
         )));
     }
 

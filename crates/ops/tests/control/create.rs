@@ -1,5 +1,6 @@
 //! CreateTable, DescribeTable and DeleteTable of ordinary tables.
 
+use graticule_model::limits::TABLES_MAX;
 use serde_json::{Value, json};
 
 use super::{describe, normalised, plain, stream_ok};
@@ -169,6 +170,18 @@ async fn everything_that_was_asked_for_is_described() {
             ("DeleteTable", json!({"TableName": "Music"}), protected),
         ])
         .await;
+}
+
+#[tokio::test]
+async fn tables_are_counted() {
+    let server = Server::start().await;
+    for number in 0..TABLES_MAX {
+        server.ok("CreateTable", plain(&format!("table-{number}"))).await;
+    }
+    let full = "Subscriber limit exceeded: There is a limit of 2500 tables per subscriber";
+    server.check(vec![("CreateTable", plain("another"), fails("LimitExceededException", full))]).await;
+    server.ok("DeleteTable", json!({"TableName": "table-7"})).await;
+    server.ok("CreateTable", plain("another")).await;
 }
 
 #[tokio::test]
