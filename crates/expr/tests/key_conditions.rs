@@ -82,7 +82,10 @@ fn keys_of_several_attributes() {
         ("h1 = :p AND h2 = :n AND r1 = :s", vec![text()]),
         ("r1 < :s AND h1 = :p AND h2 = :n", vec![Less(string("s"))]),
         ("h1 = :p AND h2 = :n AND begins_with(r1, :s)", vec![BeginsWith(string("s"))]),
-        ("h1 = :p AND r2 BETWEEN :n AND :m AND h2 = :n AND r1 = :s", vec![text(), Between(number(1), number(2))]),
+        (
+            "h1 = :p AND r2 BETWEEN :n AND :m AND h2 = :n AND r1 = :s",
+            vec![text(), Between(number(1), number(2))],
+        ),
         ("h1 = :p AND h2 = :n AND r3 = :s AND r2 = :n AND r1 = :s", vec![text(), one(), text()]),
         (
             "h1 = :p AND h2 = :n AND r1 = :s AND r2 = :n AND begins_with(r3, :s)",
@@ -103,8 +106,10 @@ fn keys_of_several_attributes() {
 fn keys_of_several_attributes_are_not_skipped() {
     let missed = |name: &str| format!("Query condition missed key schema element: {name}");
     let unsupported = || "Query key condition not supported".to_owned();
-    let wrong_type =
-        || "One or more parameter values were invalid: Condition parameter type does not match schema type".to_owned();
+    let wrong_type = || {
+        "One or more parameter values were invalid: Condition parameter type does not match schema type"
+            .to_owned()
+    };
     let table = [
         ("h1 = :p", missed("h2")),
         ("h2 = :n", missed("h1")),

@@ -14,11 +14,11 @@ use graticule_model::{
 
 use crate::{
     collections::size_effect,
+    key::empty_kind,
     layout::{KeyBuilder, Space},
     record::Record,
     schema::{
         Derivation, IndexDefinition, IndexState, KeyAttribute, LocalIndex, PrimaryKey, Projection, Table,
-        empty_kind,
     },
 };
 

@@ -232,9 +232,11 @@ mod tests {
             .value(&number)
             .value(&AttributeValue::B(vec![0, 0xff]));
         let hex: String = key.build().iter().map(|byte| format!("{byte:02x}")).collect();
-        let expected = ["11", "0000000000000007", "00000003", "ea94ed3cd26623e6", "700001", "01fbffefff", "00ffff0001"];
+        let expected =
+            ["11", "0000000000000007", "00000003", "ea94ed3cd26623e6", "700001", "01fbffefff", "00ffff0001"];
         assert_eq!(hex, expected.concat());
-        let together = KeyBuilder::new(Space::Index).partitions([&AttributeValue::S("p".to_owned()), &number]);
+        let together =
+            KeyBuilder::new(Space::Index).partitions([&AttributeValue::S("p".to_owned()), &number]);
         let hex: String = together.build().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, ["11", "6bcb5a2246babd22", "700001", "01fbffefff"].concat());
     }

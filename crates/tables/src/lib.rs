@@ -15,6 +15,7 @@ mod derive;
 mod dropped;
 mod global;
 mod jobs;
+mod key;
 mod layout;
 mod read;
 mod ready;

@@ -10,8 +10,8 @@ use graticule_tables::{
 use proptest::prelude::*;
 
 use crate::support::{
-    Opened, assert_derived, block_on, definition, delete, item, key_schema, n, new_table, open, put, read_all, s,
-    set_index, table_name,
+    Opened, assert_derived, block_on, definition, delete, item, key_schema, n, new_table, open, put,
+    read_all, s, set_index, table_name,
 };
 
 fn attribute(name: &str, kind: KeyType) -> KeyAttribute {
@@ -58,8 +58,11 @@ fn conditions() -> impl Strategy<Value = Vec<SortCondition>> {
         Just(Vec::new()),
         condition(text(), true).prop_map(|last| vec![last]),
         (text(), condition(text(), true)).prop_map(move |(first, last)| vec![equal(first), last]),
-        (text(), text(), condition(number(), false))
-            .prop_map(move |(first, second, last)| vec![equal(first), equal(second), last]),
+        (text(), text(), condition(number(), false)).prop_map(move |(first, second, last)| vec![
+            equal(first),
+            equal(second),
+            last
+        ]),
     ]
 }
 
@@ -79,11 +82,17 @@ fn holds(condition: &SortCondition, value: &AttributeValue) -> bool {
     }
 }
 
-type Row = (AttributeValue, Option<AttributeValue>, Option<AttributeValue>, (Option<AttributeValue>, Option<AttributeValue>));
+type Row = (
+    AttributeValue,
+    Option<AttributeValue>,
+    Option<AttributeValue>,
+    (Option<AttributeValue>, Option<AttributeValue>),
+);
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
     let mostly = |value: BoxedStrategy<AttributeValue>| prop::option::weighted(0.9, value);
-    let row = (text(), mostly(text()), mostly((0_i64..2).prop_map(n).boxed()), (mostly(text()), mostly(number())));
+    let row =
+        (text(), mostly(text()), mostly((0_i64..2).prop_map(n).boxed()), (mostly(text()), mostly(number())));
     prop::collection::vec(row, 1..60)
 }
 
@@ -165,14 +174,18 @@ fn a_record_of_an_earlier_form_is_read() {
     assert_eq!(names(&table.key), ["pk", "sk"]);
     assert_eq!(table.key.sort.len(), 1);
     assert_eq!(names(&table.local_indexes.values().next().unwrap().key), ["pk", "lsk"]);
-    let global: Vec<Vec<String>> = table.global_indexes().map(|(_, definition)| names(&definition.key)).collect();
+    let global: Vec<Vec<String>> =
+        table.global_indexes().map(|(_, definition)| names(&definition.key)).collect();
     assert_eq!(global, [vec!["g"], vec!["g", "h"]]);
     // Keys of one attribute of each kind are still stored in that form.
     let stored: serde_json::Value = serde_json::to_value(&table).unwrap();
     let earlier: serde_json::Value = serde_json::from_str(EARLIER_RECORD).unwrap();
     assert_eq!(stored["key"], earlier["key"]);
     assert_eq!(stored["local_indexes"]["local"]["key"], earlier["local_indexes"]["local"]["key"]);
-    assert_eq!(stored["indexes"]["one"]["derivation"]["Secondary"]["key"], earlier["indexes"]["one"]["derivation"]["Secondary"]["key"]);
+    assert_eq!(
+        stored["indexes"]["one"]["derivation"]["Secondary"]["key"],
+        earlier["indexes"]["one"]["derivation"]["Secondary"]["key"]
+    );
 }
 
 #[test]
@@ -191,7 +204,8 @@ async fn an_index_of_several_attributes_is_filled() {
     let table = new_table(&region, "t-1", key_schema(("pk", KeyType::S), Some(("sk", KeyType::N))));
     region.create_table(table).await.unwrap();
     for count in 0..300_i64 {
-        let mut item = item([("pk", s(format!("p{}", count % 5))), ("sk", n(count)), ("h1", s("h")), ("r1", s("r"))]);
+        let mut item =
+            item([("pk", s(format!("p{}", count % 5))), ("sk", n(count)), ("h1", s("h")), ("r1", s("r"))]);
         item.insert("h2".to_owned(), if count % 3 == 0 { s("no number") } else { n(count % 2) });
         if count % 4 != 0 {
             item.insert("r3".to_owned(), n(-count));
