@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use graticule_expr::{Condition, Placeholders, Update};
+use graticule_kv::{Contention, Decision, Declared, Value, transact_contending};
 use graticule_model::{AttributeValue, Error, ExpressionKind, Item, limits::CLIENT_REQUEST_TOKEN_MS};
 use graticule_tables::{Action, ActionKind, ReadOutcome, Region, RequestToken, Table, WriteOutcome};
 
@@ -194,7 +195,11 @@ async fn a_token_sent_by_many_at_once_is_used_once() {
         let region = Arc::clone(&region);
         senders.push(tokio::spawn(async move {
             let token = RequestToken { token: "one".to_owned(), fingerprint: 7 };
-            matches!(region.write(vec![take(1, 10)], Some(token)).await.unwrap(), WriteOutcome::Done(_))
+            match region.write(vec![take(1, 10)], Some(token)).await {
+                Ok(WriteOutcome::Done(_)) => true,
+                Ok(WriteOutcome::Replayed) | Err(Error::TransactionInProgress) => false,
+                other => panic!("{other:?}"),
+            }
         }));
     }
     let mut done = 0;
@@ -202,4 +207,57 @@ async fn a_token_sent_by_many_at_once_is_used_once() {
         done += usize::from(sender.await.unwrap());
     }
     assert_eq!((done, scan(&region, &table, None).await[0]["balance"].clone()), (1, n(90)));
+}
+
+/// While a transaction has an item, clients are told so, each in the way that fits what they do; reads of one item are
+/// not, and expiry waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_meets_a_transaction_is_told_so() {
+    let Opened { region, engine, .. } = open("a").await;
+    let table = region.create_table(plain_table(&region, "t-1")).await.unwrap();
+    put(&region, "t-1", item([("pk", s("held"))])).await.unwrap();
+    let key = |pk: &str| table.key_from_request(&item([("pk", s(pk))])).unwrap();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (started, has_started) = tokio::sync::oneshot::channel();
+    let mut started = Some(started);
+    let declared = Declared { reads: Vec::new(), writes: vec![table.item_key(&key("held"))] };
+    let holder = tokio::spawn(async move {
+        let hold = move |_: &[Option<Value>]| {
+            started.take().unwrap().send(()).unwrap();
+            released.recv().unwrap();
+            Decision::Abort(())
+        };
+        transact_contending(&*engine, &declared, Contention::Claim, hold).await.unwrap();
+    });
+    has_started.await.unwrap();
+
+    assert_eq!(put(&region, "t-1", item([("pk", s("held"))])).await.unwrap_err(), Error::TransactionConflict);
+    put(&region, "t-1", item([("pk", s("free"))])).await.unwrap();
+    let both =
+        || vec![put_action("t-1", item([("pk", s("free"))])), put_action("t-1", item([("pk", s("held"))]))];
+    let conflict = [None, Some(Error::TransactionConflict)];
+    let WriteOutcome::Refused(errors) = region.write(both(), None).await.unwrap() else { panic!("done") };
+    assert_eq!(errors, conflict);
+    let token = || Some(RequestToken { token: "again".to_owned(), fingerprint: 1 });
+    let WriteOutcome::Refused(errors) = region.write(both(), token()).await.unwrap() else { panic!("done") };
+    assert_eq!(errors, conflict);
+    let keys = [(Arc::clone(&table), key("free")), (Arc::clone(&table), key("held"))];
+    let ReadOutcome::Refused(errors) = region.get_together(&keys).await.unwrap() else { panic!("read") };
+    assert_eq!(errors, conflict);
+    assert!(region.get(&table, &key("held"), true).await.unwrap().is_some());
+    let expire = Action {
+        expiry: true,
+        ..Action::new(table_name("t-1"), ActionKind::Delete(item([("pk", s("held"))])))
+    };
+    let expiring = tokio::spawn({
+        let region = Arc::clone(&region);
+        async move { region.write_one(expire).await }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+    assert!(!expiring.is_finished());
+
+    release.send(()).unwrap();
+    holder.await.unwrap();
+    expiring.await.unwrap().unwrap();
+    assert!(matches!(region.write(both(), token()).await.unwrap(), WriteOutcome::Done(_)));
 }
