@@ -68,6 +68,10 @@ async fn open_with_table(name: &str) -> Opened {
         "by-g-l",
         Some(definition(by_g, Projection::Include(vec!["body".to_owned()]))),
     );
+    let mut wide = key_schema(("g", KeyType::S), Some(("ttl", KeyType::N)));
+    wide.partition.extend(key_schema(("l", KeyType::N), None).partition);
+    wide.sort.extend(key_schema(("sk", KeyType::N), None).partition);
+    set_index(region, &mut table, "wide", Some(definition(wide, Projection::KeysOnly)));
     let version = region.clock().version(HybridTime::ZERO);
     table.settings.ttl = Register::new(version, Some("ttl".to_owned()));
     table.reconcile_indexes(true);

@@ -20,8 +20,8 @@ use graticule_model::{
 use graticule_tables::{
     Action, ActionKind, Direction, PageLimit, PageRequest, Record, Region, Span, Table, Written,
     schema::{
-        Billing, CapacityHistory, IndexDefinition, IndexState, KeyAttribute, KeySchema, Member, Projection, Register,
-        Settings, TABLE_FORMAT, TableStatus,
+        Billing, CapacityHistory, IndexDefinition, IndexState, KeyAttribute, KeySchema, Member, Projection,
+        Register, Settings, TABLE_FORMAT, TableStatus,
     },
 };
 
@@ -281,14 +281,19 @@ async fn assert_collections(region: &Region, table: &Table, items: &[Item]) {
     let mut expected: BTreeMap<String, (Item, u64)> = BTreeMap::new();
     for item in items {
         let partition = &item[&table.key.partition_key().name];
-        let entries = table.local_indexes.values().filter_map(|definition| projected(table, definition, item));
+        let entries =
+            table.local_indexes.values().filter_map(|definition| projected(table, definition, item));
         let bytes = item_size_bytes(item) + entries.map(|entry| item_size_bytes(&entry)).sum::<usize>();
         let collection = expected.entry(format!("{partition:?}")).or_insert_with(|| (item.clone(), 0));
         collection.1 += bytes as u64;
     }
     for (item, bytes) in expected.values() {
         let key = table.key_of(item).unwrap();
-        assert_eq!(region.collection_bytes(table, &key).await.unwrap(), Some(*bytes), "collection of {item:?}");
+        assert_eq!(
+            region.collection_bytes(table, &key).await.unwrap(),
+            Some(*bytes),
+            "collection of {item:?}"
+        );
     }
 }
 

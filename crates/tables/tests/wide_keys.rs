@@ -4,14 +4,14 @@
 use graticule_expr::SortCondition;
 use graticule_model::{AttributeValue, Item, KeyType};
 use graticule_tables::{
-    Direction, Region, Span, Table,
-    schema::{KeyAttribute, KeySchema, Projection},
+    Direction, Region, SharedTable, Span, Table,
+    schema::{KeyAttribute, KeySchema, Member, Projection, Register},
 };
 use proptest::prelude::*;
 
 use crate::support::{
-    Opened, assert_derived, block_on, definition, delete, item, key_schema, n, new_table, open, put,
-    read_all, s, set_index, table_name,
+    Opened, assert_derived, block_on, definition, delete, item, key_schema, make_global, n, new_table, open,
+    put, read_all, region_name, s, set_index, table_name,
 };
 
 fn attribute(name: &str, kind: KeyType) -> KeyAttribute {
@@ -196,6 +196,25 @@ fn keys_of_several_attributes_are_stored_as_lists() {
     assert_eq!(serde_json::from_value::<KeySchema>(stored).unwrap(), key);
     let none = serde_json::json!({"partition": [], "sort": null});
     assert!(serde_json::from_value::<KeySchema>(none).is_err(), "a key has a partition key");
+}
+
+/// Replicas tell each other of such keys.
+#[tokio::test]
+async fn keys_of_several_attributes_are_shared() {
+    let Opened { region, .. } = open("a").await;
+    let mut table = new_table(&region, "t-1", key_schema(("pk", KeyType::S), None));
+    make_global(&region, &mut table, &["a"]);
+    let joining = Member::Joining { source: region_name("a") };
+    let version = region.clock().version(table.settings.version().time);
+    table.settings.members.insert(region_name("b"), Register::new(version, joining));
+    set_index(&region, &mut table, "wide", Some(definition(wide_key(), Projection::All)));
+    let told = serde_json::to_vec(&table.shared().unwrap()).unwrap();
+    let heard: SharedTable = serde_json::from_slice(&told).unwrap();
+    let other = open("b").await;
+    other.region.merge_settings(&heard).await.unwrap();
+    let replica = other.region.table(&table_name("t-1")).await.unwrap();
+    let keys: Vec<&KeySchema> = replica.global_indexes().map(|(_, definition)| &definition.key).collect();
+    assert_eq!(keys, [&wide_key()]);
 }
 
 #[tokio::test]
