@@ -118,6 +118,9 @@ pub enum PartiqlError {
         "The entire {0} must consist of either read statements or write statements, you cannot mix both in one {0}."
     )]
     ReadsAndWrites(&'static str),
+    /// `RETURNING` in a transaction.
+    #[error("RETURNING is not supported in transactions")]
+    ReturningInTransaction,
     /// `EXISTS` outside transactions.
     #[error("EXISTS is only supported in transactions")]
     ExistsOutsideTransaction,

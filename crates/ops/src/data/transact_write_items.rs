@@ -89,7 +89,7 @@ fn valid(values: &Values) -> Item {
 }
 
 /// The item or key that an action carries.
-fn attributes(action: &Action) -> &Item {
+pub(crate) fn attributes(action: &Action) -> &Item {
     match &action.kind {
         ActionKind::Put(item) | ActionKind::Update(item, _) => item,
         ActionKind::Delete(item) | ActionKind::Check(item) => item,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use graticule_expr::partiql::Statement;
 use graticule_model::{
     CancellationReason, Error, TableName, error::PartiqlError, limits::TRANSACTION_BYTES_MAX,
+    value::item_size_bytes,
 };
 use graticule_tables::{ReadOutcome, RequestToken, WriteOutcome, Written};
 use serde::Deserialize;
@@ -21,7 +22,7 @@ use crate::{
     data::{
         capacity::{Consumed, Detail, Split, list_json, read_units},
         return_values::OnFailure,
-        transact_write_items::{cancelled, multiple_operations, transaction_too_large},
+        transact_write_items::{attributes, cancelled, multiple_operations, transaction_too_large},
     },
     parameters::parse,
     reply::Reply,
@@ -116,6 +117,10 @@ async fn write(
         let write = Write::prepare(context, statement, given.on_failure(), true).await?;
         inserts.push(write.is_insert());
         actions.push(write.action);
+    }
+    let size_bytes: usize = actions.iter().map(|action| item_size_bytes(attributes(action))).sum();
+    if size_bytes > TRANSACTION_BYTES_MAX {
+        return Err(transaction_too_large());
     }
     let mut keys = Vec::new();
     if token.is_some() && detail != Detail::None {

@@ -65,7 +65,7 @@ impl Write {
             }
         };
         if in_transaction && returned.is_some() {
-            return Err(Error::Validation("RETURNING is not supported in transactions".to_owned()));
+            return Err(PartiqlError::ReturningInTransaction.into());
         }
         let return_old_on_failure = on_failure == OnFailure::AllOld;
         let action = Action { condition, return_old_on_failure, ..Action::new(name, kind) };
