@@ -39,7 +39,8 @@ async fn stream_page(node: &Node, table: &Table) -> StreamPage {
     let label = &table.stream().unwrap().label;
     let found = node.region.find_stream(&table.name, label).await.unwrap();
     let shard = node.region.shards(&found).await.unwrap()[0];
-    node.region.shard_page(&found, &shard, shard.oldest, 1000).await.unwrap().expect("nobody changes the table")
+    let page = node.region.shard_page(&found, &shard, shard.oldest, 1000).await.unwrap();
+    page.expect("nobody changes the table")
 }
 
 async fn same_settings(nodes: &[&Node]) -> Table {

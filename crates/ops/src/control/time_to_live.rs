@@ -75,8 +75,8 @@ fn check_interval(table: &Table, now_ms: u64) -> Result<(), Error> {
     let settings = &table.settings;
     let changed = settings.ttl.version.time;
     // The settings of a new table have one version.
-    let others = [settings.billing.version.time, settings.stream.version.time];
-    let was_changed = others.into_iter().chain([settings.infrequent_access.version.time]).any(|it| it < changed);
+    let others = [&settings.billing.version, &settings.stream.version, &settings.infrequent_access.version];
+    let was_changed = others.iter().any(|version| version.time < changed);
     if was_changed && now_ms < changed.unix_ms().saturating_add(TTL_CHANGE_MS_MIN) {
         let message = "Time to live has been modified multiple times within a fixed interval";
         return Err(Error::Validation(message.to_owned()));
