@@ -1,5 +1,7 @@
 //! Transactions that meet each other.
 
+#![allow(clippy::disallowed_methods)] // they meet on real threads
+
 use graticule_model::{Error, TableName};
 use graticule_tables::{Action, ActionKind, WriteOutcome};
 use serde_json::json;
