@@ -72,21 +72,26 @@ impl Definitions {
         self.0.iter().find(|(other, _)| other == name).map(|(_, kind)| *kind)
     }
 
-    /// Adds the type of an attribute that is defined elsewhere already.
+    /// Checks that an attribute which is defined elsewhere already has the same type here, if it is defined here.
     ///
     /// # Errors
-    /// If it has another type here.
-    pub(super) fn add(&mut self, name: &str, kind: KeyType) -> Result<(), Error> {
+    /// If it has another type.
+    pub(super) fn check_same(&self, name: &str, kind: KeyType) -> Result<(), Error> {
         match self.kind(name) {
-            None => self.0.push((name.to_owned(), kind)),
-            Some(other) if other == kind => {}
-            Some(other) => {
-                return Err(Error::Parameter(format!(
-                    "The attribute {name} is a key of the table or of another index with type {kind}; it cannot have type {other}"
-                )));
-            }
+            Some(other) if other != kind => Err(Error::Parameter(format!(
+                "The attribute {name} is a key of the table or of another index with type {kind}; it cannot have type {other}"
+            ))),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Refuses a key that has more attributes than are defined.
+    ///
+    /// # Errors
+    /// If it does.
+    pub(super) fn check_enough(&self, key: &[KeyElement]) -> Result<(), Error> {
+        let used: BTreeSet<&str> = key.iter().map(KeyElement::name).collect();
+        if self.0.len() < used.len() { Err(definition_missing()) } else { Ok(()) }
     }
 
     fn shown(&self) -> String {
@@ -117,8 +122,7 @@ impl Definitions {
             table.iter().chain(indexes.iter().copied().flatten()).map(KeyElement::name).collect();
         if indexes.is_empty() {
             if self.0.len() < used.len() {
-                let text = "Invalid KeySchema: Some index key attribute have no definition";
-                return Err(Error::Validation(text.to_owned()));
+                return Err(definition_missing());
             }
             if self.0.len() > used.len() {
                 let text = "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions";
@@ -137,6 +141,10 @@ impl Definitions {
             shown(used)
         )))
     }
+}
+
+fn definition_missing() -> Error {
+    Error::Validation("Invalid KeySchema: Some index key attribute have no definition".to_owned())
 }
 
 /// Checks the order of a key's elements: HASH, then perhaps RANGE.

@@ -8,7 +8,10 @@ use crate::support::{Server, fails, s};
 fn update(updates: Value) -> Value {
     json!({
         "TableName": "plain",
-        "AttributeDefinitions": [{"AttributeName": "city", "AttributeType": "S"}],
+        "AttributeDefinitions": [
+            {"AttributeName": "city", "AttributeType": "S"},
+            {"AttributeName": "pk", "AttributeType": "S"},
+        ],
         "GlobalSecondaryIndexUpdates": updates,
     })
 }
@@ -149,10 +152,20 @@ async fn wrong_index_updates_are_refused() {
         (
             with(
                 update(json!([create("abc")])),
-                json!({"AttributeDefinitions": [{"AttributeName": "x", "AttributeType": "S"}]}),
+                json!({"AttributeDefinitions": [{"AttributeName": "city", "AttributeType": "S"}]}),
+            ),
+            "Invalid KeySchema: Some index key attribute have no definition".to_owned(),
+        ),
+        (
+            with(
+                update(json!([create("abc")])),
+                json!({"AttributeDefinitions": [
+                    {"AttributeName": "city", "AttributeType": "S"},
+                    {"AttributeName": "x", "AttributeType": "S"},
+                ]}),
             ),
             format!(
-                "{p}Some index key attributes are not defined in AttributeDefinitions. Keys: [city, pk], AttributeDefinitions: [x, pk]"
+                "{p}Some index key attributes are not defined in AttributeDefinitions. Keys: [city, pk], AttributeDefinitions: [city, x]"
             ),
         ),
         (update(json!([create("local")])), "Attempting to create an index which already exists".to_owned()),

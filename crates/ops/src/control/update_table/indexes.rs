@@ -248,14 +248,14 @@ fn created(
         });
     }
     check_global_order(input.key())?;
-    // Key attributes that the table knows already need not be defined again; those of no key of the index play no part.
-    let mut definitions = definitions.clone();
+    // What the table knows already is defined again; attributes of no key of the index play no part.
+    definitions.check_enough(input.key())?;
     for (attribute, kind) in table.attribute_definitions() {
         if input.key().iter().any(|element| element.name() == attribute) {
-            definitions.add(attribute, kind)?;
+            definitions.check_same(attribute, kind)?;
         }
     }
-    let mut definition = input.definition(&definitions)?;
+    let mut definition = input.definition(definitions)?;
     match (table.settings.billing.value.on_demand, &input.provisioned_throughput) {
         (true, Some(_)) => {
             return parameter(format!(
