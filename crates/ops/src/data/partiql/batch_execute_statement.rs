@@ -75,7 +75,10 @@ async fn execute(context: &Context, given: &Given<'_>, parsed: Result<Statement,
             Err(error) => Err(error),
         },
     };
-    let is_of_table = |error: &Error| matches!(code(error), "ConditionalCheckFailed" | "DuplicateItem");
+    let is_of_table = |error: &Error| {
+        let met_the_item = matches!(code(error), "ConditionalCheckFailed" | "DuplicateItem");
+        met_the_item || matches!(error, Error::Throttled(_) | Error::TransactionConflict)
+    };
     let table = Some(table).filter(|_| result.as_ref().err().is_none_or(is_of_table));
     Ended { table, result }
 }
