@@ -21,8 +21,7 @@ mod update;
 pub use condition::Condition;
 pub use graticule_model::error::{ExpressionError, ExpressionKind};
 pub use key_condition::{
-    KeyCondition, KeySchemaRef, KeyTerm, SortCondition, match_key_terms, parse_key_condition,
-    parse_key_terms,
+    KeyCondition, KeySchemaRef, KeyTerm, SortCondition, match_key_terms, parse_key_condition, parse_key_terms,
 };
 pub use legacy::{AttributeChange, Comparison, ComparisonOperator};
 pub use placeholders::Placeholders;

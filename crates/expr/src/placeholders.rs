@@ -131,7 +131,7 @@ fn check_values(values: BTreeMap<String, Result<AttributeValue, Error>>) -> Resu
         Err(error @ (Error::Serialization(_) | Error::NestingTooDeep | Error::AttributeNameTooLong)) => {
             Err(error)
         }
-        Err(error) => Err(validation(ExpressionError::ValueInvalid { token, words: error.to_string() })),
+        Err(cause) => Err(Error::PlaceholderValueInvalid { token, cause: Box::new(cause) }),
     };
     let values = values.into_iter().map(value).collect::<Result<Item, Error>>()?;
     let size_bytes: usize = values.iter().map(|(token, value)| token.len() + value.size_bytes()).sum();

@@ -106,6 +106,7 @@ async fn a_device_that_is_almost_full_takes_no_commits_and_gives_what_it_has() {
 
     let mut batch = Batch::new();
     batch.delete_range("k", "l");
+    batch.put("what is left", "a row that tells of it");
     commit(&engine, batch).await;
     assert_eq!(get(&engine, "key").await, None, "what makes room is taken");
 }

@@ -91,8 +91,6 @@ pub const TABLE_CAPACITY_UNITS_MAX: u64 = 40_000;
 pub const ACCOUNT_CAPACITY_UNITS_MAX: u64 = 80_000;
 /// Seconds of unused capacity that a table or index saves up for a burst `[D]`.
 pub const BURST_SECONDS_MAX: u64 = 300;
-/// Seconds of capacity that a table or index starts with; the service grants something, nobody says how much `[G]`.
-pub const BURST_SECONDS_AT_START: u64 = 60;
 /// Read and write units per second that a table or index billed per request serves at once `[D]`.
 pub const ON_DEMAND_WARM_UNITS: (u64, u64) = (12_000, 4_000);
 /// Decreases of provisioned capacity at the start of a UTC day; one more is granted per hour without any `[D]`.

@@ -88,9 +88,15 @@ pub async fn dispatch(
 async fn call(context: &Context, service: Service, operation: &str, body: &[u8]) -> Result<Vec<u8>, Error> {
     match (service, operation) {
         (Service::DynamoDb, "GetItem") => data::get_item::call(context, body).await,
-        (Service::DynamoDb, "PutItem") => data::put_item::call(context, body).await,
-        (Service::DynamoDb, "UpdateItem") => data::update_item::call(context, body).await,
-        (Service::DynamoDb, "DeleteItem") => data::delete_item::call(context, body).await,
+        (Service::DynamoDb, "PutItem") => {
+            data::put_item::call(context, body).await.map_err(data::request_fault)
+        }
+        (Service::DynamoDb, "UpdateItem") => {
+            data::update_item::call(context, body).await.map_err(data::request_fault)
+        }
+        (Service::DynamoDb, "DeleteItem") => {
+            data::delete_item::call(context, body).await.map_err(data::request_fault)
+        }
         (Service::DynamoDb, "Query") => data::query::call(context, body).await,
         (Service::DynamoDb, "Scan") => data::scan::call(context, body).await,
         (Service::DynamoDb, "BatchGetItem") => data::batch_get_item::call(context, body).await,

@@ -8,11 +8,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use graticule_model::{
-    CapacityKind, CapacityLimit, Error, Throttling,
-    limits::{BURST_SECONDS_AT_START, BURST_SECONDS_MAX},
-    names,
-};
+use graticule_model::{CapacityKind, CapacityLimit, Error, Throttling, limits::BURST_SECONDS_MAX, names};
 use parking_lot::Mutex;
 
 use crate::{
@@ -57,7 +53,7 @@ struct Bucket {
 
 impl Bucket {
     fn new(tokens_per_second: f64, at: Duration) -> Bucket {
-        Bucket { tokens: tokens_per_second * BURST_SECONDS_AT_START as f64, tokens_per_second, at }
+        Bucket { tokens: tokens_per_second * BURST_SECONDS_MAX as f64, tokens_per_second, at }
     }
 
     /// Brings the bucket up to now; a changed limit counts from now on.

@@ -203,6 +203,19 @@ pub(crate) fn decode_token(value: &[u8]) -> Option<(u64, u64)> {
     Some((u64::from_be_bytes(fingerprint.try_into().ok()?), u64::from_be_bytes(expires_ms.try_into().ok()?)))
 }
 
+/// How a request ends whose token was used before, by what is stored of the token.
+fn used_before(token: &RequestToken, stored: Option<&Value>, now_ms: u64) -> Option<Attempt> {
+    let (fingerprint, expires_ms) = decode_token(stored?)?;
+    if expires_ms <= now_ms {
+        return None;
+    }
+    Some(if fingerprint == token.fingerprint {
+        Attempt::Ended(WriteOutcome::Replayed)
+    } else {
+        Attempt::TokenMismatch
+    })
+}
+
 impl Region {
     /// Does one action.
     ///
@@ -273,7 +286,10 @@ impl Region {
             let contention = ready.contention();
             let attempt = match transact_contending(&*self.engine, &declared, contention, decide).await {
                 Ok((attempt, _)) => attempt,
-                Err(CommitError::Contended(taken)) => return ready.conflicts(&taken),
+                Err(CommitError::Contended(taken)) => match self.done_before(token).await? {
+                    Some(attempt) => attempt,
+                    None => return ready.conflicts(&taken),
+                },
                 Err(CommitError::Unknown(reason)) => {
                     self.settle(&prepared, pending.as_ref(), &reason).await?
                 }
@@ -347,15 +363,9 @@ impl Region {
             return Decision::Abort(Attempt::Frozen);
         }
         if let Some(token) = token
-            && let Some((fingerprint, expires_ms)) =
-                values.next().and_then(Option::as_ref).and_then(|value| decode_token(value))
-            && expires_ms > now_ms
+            && let Some(attempt) = used_before(token, values.next().and_then(Option::as_ref), now_ms)
         {
-            return Decision::Abort(if fingerprint == token.fingerprint {
-                Attempt::Ended(WriteOutcome::Replayed)
-            } else {
-                Attempt::TokenMismatch
-            });
+            return Decision::Abort(attempt);
         }
         let metered = tables.iter().any(|table| table.is_metered());
         if metered && let Some(refused) = self.admit_writes(ready) {
@@ -430,6 +440,13 @@ impl Region {
         }
         *pending = Some(Pending { version, written });
         if batch.is_empty() { Decision::Abort(Attempt::Done) } else { Decision::Commit(batch, Attempt::Done) }
+    }
+
+    /// Whether the token of a transaction that others stand in the way of was used before: then it need not wait.
+    async fn done_before(&self, token: Option<&RequestToken>) -> Result<Option<Attempt>, Error> {
+        let Some(token) = token else { return Ok(None) };
+        let stored = self.engine.get(&token_key(token)).await.map_err(internal)?;
+        Ok(used_before(token, stored.as_ref(), self.env.unix_ms()))
     }
 
     /// Finds out what became of a commit whose outcome is unknown: its version is unique.

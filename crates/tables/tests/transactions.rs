@@ -217,6 +217,9 @@ async fn who_meets_a_transaction_is_told_so() {
     let table = region.create_table(plain_table(&region, "t-1")).await.unwrap();
     put(&region, "t-1", item([("pk", s("held"))])).await.unwrap();
     let key = |pk: &str| table.key_from_request(&item([("pk", s(pk))])).unwrap();
+    let before = |fingerprint| Some(RequestToken { token: "before".to_owned(), fingerprint });
+    let held = || vec![put_action("t-1", item([("pk", s("held"))]))];
+    assert!(matches!(region.write(held(), before(1)).await.unwrap(), WriteOutcome::Done(_)));
     let (release, released) = std::sync::mpsc::channel::<()>();
     let (started, has_started) = tokio::sync::oneshot::channel();
     let mut started = Some(started);
@@ -241,6 +244,9 @@ async fn who_meets_a_transaction_is_told_so() {
     let token = || Some(RequestToken { token: "again".to_owned(), fingerprint: 1 });
     let WriteOutcome::Refused(errors) = region.write(both(), token()).await.unwrap() else { panic!("done") };
     assert_eq!(errors, conflict);
+    // What was done before stays done, whoever has its item now.
+    assert!(matches!(region.write(held(), before(1)).await.unwrap(), WriteOutcome::Replayed));
+    assert_eq!(region.write(held(), before(2)).await.unwrap_err(), Error::IdempotentParameterMismatch);
     let keys = [(Arc::clone(&table), key("free")), (Arc::clone(&table), key("held"))];
     let ReadOutcome::Refused(errors) = region.get_together(&keys).await.unwrap() else { panic!("read") };
     assert_eq!(errors, conflict);

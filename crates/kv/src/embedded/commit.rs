@@ -139,12 +139,16 @@ fn answer(waiting: Vec<Waiting>, outcome: impl Fn(Committed) -> Result<Committed
     }
 }
 
-/// Whether a batch removes, and adds nothing but a counter or a word.
+/// Whether a batch removes, and adds nothing but a counter or a word; or, where it removes a whole range or a part of a
+/// log, a row that tells of what is left.
 fn makes_room(batch: &Batch) -> bool {
     const WORD_BYTES_MAX: usize = 16;
+    const ROW_BYTES_MAX: usize = 1024 * 1024;
+    let is_sweep = |effect: &Effect| matches!(effect, Effect::DeleteRange(..) | Effect::TrimLog(..));
+    let put_bytes_max = if batch.effects.iter().any(is_sweep) { ROW_BYTES_MAX } else { WORD_BYTES_MAX };
     batch.effects.iter().all(|effect| match effect {
         Effect::Delete(_) | Effect::DeleteRange(..) | Effect::TrimLog(..) | Effect::Add(..) => true,
-        Effect::Put(_, value) => value.len() <= WORD_BYTES_MAX,
+        Effect::Put(_, value) => value.len() <= put_bytes_max,
         Effect::Append(..) => false,
     })
 }

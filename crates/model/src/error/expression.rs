@@ -213,14 +213,6 @@ pub enum ExpressionError {
     /// A placeholder for an empty attribute name.
     #[error("ExpressionAttributeNames contains invalid value: Empty attribute name for key {0}")]
     NameEmpty(String),
-    /// A value that is none; carries what is wrong with it.
-    #[error("ExpressionAttributeValues contains invalid value: {words} for key {token}")]
-    ValueInvalid {
-        /// The placeholder.
-        token: String,
-        /// What is wrong.
-        words: String,
-    },
     /// More bytes of names than allowed.
     #[error("ExpressionAttributeNames exceeds max size")]
     NamesTooLarge,

@@ -159,7 +159,9 @@ pub enum Error {
     #[error("Input collection contains duplicates")]
     NumberSetDuplicates,
     /// A set of binaries with an element twice; carries the elements as given, in base64.
-    #[error("One or more parameter values were invalid: Input collection [{0}]of type BS contains duplicates.")]
+    #[error(
+        "One or more parameter values were invalid: Input collection [{0}]of type BS contains duplicates."
+    )]
     BinarySetDuplicates(String),
     /// An attribute without a name.
     #[error("One or more parameter values were invalid: Attribute names must have at least one character")]
@@ -272,7 +274,19 @@ pub enum Error {
     #[error("{0}")]
     Legacy(LegacyError),
 
+    /// A value of `ExpressionAttributeValues` that is none.
+    #[error("ExpressionAttributeValues contains invalid value: {cause} for key {token}")]
+    PlaceholderValueInvalid {
+        /// The placeholder.
+        token: String,
+        /// What is wrong.
+        cause: Box<Error>,
+    },
+
     // --- data operations
+    /// PutItem and DeleteItem have no updated values to return.
+    #[error("ReturnValues can only be ALL_OLD or NONE")]
+    ReturnValuesNotThere,
     /// The condition did not hold; carries the stored item if the request asked for it.
     #[error("The conditional request failed")]
     ConditionalCheckFailed(Option<Item>),

@@ -22,10 +22,43 @@ mod transact_request;
 pub(crate) mod transact_write_items;
 pub(crate) mod update_item;
 
-use graticule_model::{Error, Item};
+use graticule_model::{Error, Item, error::LegacyError};
 use graticule_tables::Record;
 
 /// The attributes of a stored item, for those who have to look at them.
 fn stored_item(record: &Record) -> Result<Item, Error> {
     record.item().map_err(|error| Error::Internal(format!("Internal server error: {error}")))
+}
+
+/// How PutItem, UpdateItem and DeleteItem report what is wrong with the request itself: in the words for constraints of
+/// the service model. What is wrong with the item, its key, its size or its numbers stands alone, as everywhere else.
+pub(crate) fn request_fault(error: Error) -> Error {
+    let of_the_item = matches!(error, Error::Legacy(LegacyError::UpdateTypesDiffer));
+    match error {
+        // Such a value is reported as if it stood in an item.
+        Error::PlaceholderValueInvalid { cause, .. } if is_malformed(&cause) => request_fault(*cause),
+        Error::Validation(_)
+        | Error::Expression(..)
+        | Error::Legacy(_)
+        | Error::PlaceholderValueInvalid { .. }
+        | Error::AttributeNameEmpty
+            if !of_the_item =>
+        {
+            Error::Constraints(vec![error.to_string()])
+        }
+        error if is_malformed(&error) => Error::Constraints(vec![error.to_string()]),
+        error => error,
+    }
+}
+
+/// Whether a value has a form that none can have.
+fn is_malformed(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::SetEmpty(_)
+            | Error::StringSetDuplicates(_)
+            | Error::BinarySetDuplicates(_)
+            | Error::NumberSetDuplicates
+            | Error::NullNotTrue
+    )
 }

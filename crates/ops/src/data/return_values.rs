@@ -84,7 +84,7 @@ impl Wanted {
     pub(crate) fn refuse_updated_values(&self) -> Result<(), Error> {
         match self.values {
             ReturnValues::None | ReturnValues::AllOld => Ok(()),
-            _ => Err(Error::Validation("ReturnValues can only be ALL_OLD or NONE".to_owned())),
+            _ => Err(Error::ReturnValuesNotThere),
         }
     }
 

@@ -3,7 +3,7 @@
 //! Images are stored as the wire has them and are copied.
 
 use graticule_model::{
-    Error, RegionName, codec::item_from_json, limits::STREAM_RECORDS_PAGE_MAX, value::item_size_bytes,
+    Error, RegionName, codec::stored_item_from_json, limits::STREAM_RECORDS_PAGE_MAX, value::item_size_bytes,
 };
 use graticule_tables::{
     Change, FoundStream, StreamPage, StreamShard, Table,
@@ -145,5 +145,5 @@ impl Source<'_> {
 fn image_size(json: &[u8]) -> Result<usize, Error> {
     let damaged = |_| Error::Internal("A stream record cannot be read".to_owned());
     let text = std::str::from_utf8(json).map_err(damaged)?;
-    Ok(item_size_bytes(&item_from_json(text)?))
+    Ok(item_size_bytes(&stored_item_from_json(text)?))
 }

@@ -91,7 +91,7 @@ async fn precedence_in_update_item() {
         (
             "AttributeUpdates",
             Value::Null,
-            "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {AttributeUpdates} Expression parameters: {UpdateExpression, ConditionExpression}",
+            "1 validation error detected: Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {AttributeUpdates} Expression parameters: {UpdateExpression, ConditionExpression}",
         ),
         (
             "Key",
@@ -101,27 +101,27 @@ async fn precedence_in_update_item() {
         (
             "ExpressionAttributeValues",
             json!({":a": n(1), ":unused": n(1)}),
-            "ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a numeric value: x for key :a",
+            "1 validation error detected: ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a numeric value: x for key :a",
         ),
         (
             "UpdateExpression",
             json!("SET pk = :a"),
-            "Invalid UpdateExpression: Syntax error; token: \"<EOF>\", near: \",\"",
+            "1 validation error detected: Invalid UpdateExpression: Syntax error; token: \"<EOF>\", near: \",\"",
         ),
         (
             "ConditionExpression",
             json!("size(b) = :a"),
-            "Invalid ConditionExpression: Syntax error; token: \"<EOF>\", near: \"b\"",
+            "1 validation error detected: Invalid ConditionExpression: Syntax error; token: \"<EOF>\", near: \"b\"",
         ),
         (
             "ExpressionAttributeNames",
             Value::Null,
-            "Value provided in ExpressionAttributeNames unused in expressions: keys: {#unused}",
+            "1 validation error detected: Value provided in ExpressionAttributeNames unused in expressions: keys: {#unused}",
         ),
         (
             "ExpressionAttributeValues",
             json!({":a": n(1)}),
-            "Value provided in ExpressionAttributeValues unused in expressions: keys: {:unused}",
+            "1 validation error detected: Value provided in ExpressionAttributeValues unused in expressions: keys: {:unused}",
         ),
     ];
     for (member, fix, message) in fixes {
@@ -161,18 +161,18 @@ async fn items_and_keys() {
                     put(json!({"pk": s("a"), "sk": n(1), "gpk": n(1)})),
                     "One or more parameter values were invalid: Type mismatch for Index Key gpk Expected: S Actual: N IndexName: global-all",
                 ),
-                (put(json!({"pk": s("a"), "sk": n(1), "v": {"SS": []}})), "One or more parameter values were invalid: An string set  may not be empty"),
+                (put(json!({"pk": s("a"), "sk": n(1), "v": {"SS": []}})), "1 validation error detected: One or more parameter values were invalid: An string set  may not be empty"),
                 (
                     json!({"TableName": "simple", "Item": {"pk": s("a")}, "ReturnValues": "ALL_NEW"}),
                     "ReturnValues can only be ALL_OLD or NONE",
                 ),
                 (
                     json!({"TableName": "simple", "Item": {"pk": s("a")}, "ExpressionAttributeNames": {"#a": "a"}}),
-                    "ExpressionAttributeNames can only be specified when using expressions",
+                    "1 validation error detected: ExpressionAttributeNames can only be specified when using expressions",
                 ),
                 (
                     json!({"TableName": "simple", "Item": {"pk": s("a")}, "ExpressionAttributeValues": {":a": n(1)}}),
-                    "ExpressionAttributeValues can only be specified when using expressions: ConditionExpression is null",
+                    "1 validation error detected: ExpressionAttributeValues can only be specified when using expressions: ConditionExpression is null",
                 ),
             ],
         )
@@ -297,7 +297,7 @@ async fn attribute_names_have_a_length() {
     let put = |name: &str, value: Value| json!({"TableName": "simple", "Item": {"pk": s("a"), name: value}});
     let long = "n".repeat(65_536);
     let too_long = "1 validation error detected: Attribute name is too large, must be less than 65536 bytes";
-    let empty = "One or more parameter values were invalid: Attribute names must have at least one character";
+    let empty = "1 validation error detected: One or more parameter values were invalid: Attribute names must have at least one character";
     server
         .refuses(
             "PutItem",

@@ -43,12 +43,12 @@ async fn writes_end_with_the_burst_and_go_on_at_the_provisioned_rate() {
 #[tokio::test]
 async fn a_large_request_is_paid_for_afterwards() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("tab", provisioned(1, 10), None)).await;
+    region.ok("CreateTable", table("tab", provisioned(1, 2), None)).await;
     region.ok("PutItem", put("tab", 400 * 1024)).await;
     // 600 units to begin with, 400 gone; the next write takes another 400.
     region.ok("PutItem", put("tab", 10)).await;
     region.fails("PutItem", put("tab", 10)).await;
-    region.advance_seconds(19);
+    region.advance_seconds(99);
     region.fails("PutItem", put("tab", 10)).await;
     region.advance_seconds(2);
     region.ok("PutItem", put("tab", 10)).await;
@@ -57,7 +57,7 @@ async fn a_large_request_is_paid_for_afterwards() {
 #[tokio::test]
 async fn reads_of_every_kind_are_counted() {
     let region = Clocked::start().await;
-    region.ok("CreateTable", table("tab", provisioned(10, 1000), None)).await;
+    region.ok("CreateTable", table("tab", provisioned(2, 1000), None)).await;
     region.ok("PutItem", put("tab", 40 * 1024)).await;
     let key = json!({"pk": s("a")});
     let query = json!({
@@ -65,18 +65,17 @@ async fn reads_of_every_kind_are_counted() {
     });
     let transact = json!({"TransactItems": [{"Get": {"TableName": "tab", "Key": key}}]});
     let batch = json!({"RequestItems": {"tab": {"Keys": [key]}}});
-    // Units that each costs, of the 600 to begin with.
-    for (operation, request, units, times) in [
-        ("GetItem", get("tab"), 10, 20),
-        ("Query", query.clone(), 5, 20),
-        ("Scan", json!({"TableName": "tab"}), 5, 20),
-        ("BatchGetItem", batch.clone(), 5, 20),
-        ("TransactGetItems", transact.clone(), 20, 5),
+    // They cost 10, 5, 5, 5 and 20 units each, which makes the 600 to begin with.
+    for (operation, request, times) in [
+        ("GetItem", get("tab"), 20),
+        ("Query", query.clone(), 20),
+        ("Scan", json!({"TableName": "tab"}), 20),
+        ("BatchGetItem", batch.clone(), 20),
+        ("TransactGetItems", transact.clone(), 5),
     ] {
         for _ in 0..times {
             region.ok(operation, request.clone()).await;
         }
-        let _ = units;
     }
     let refused = exceeded(TABLE_MESSAGE, "TableReadProvisionedThroughputExceeded", TABLE_ARN);
     for (operation, request) in [
@@ -93,7 +92,7 @@ async fn reads_of_every_kind_are_counted() {
         "CancellationReasons": [{"Code": "ProvisionedThroughputExceeded", "Message": TABLE_MESSAGE}],
     });
     assert_eq!(region.fails("TransactGetItems", transact).await, cancelled);
-    // Half a second later there is room for one.
+    // A second later there is room for one.
     region.advance_seconds(1);
     region.ok("GetItem", get("tab")).await;
 }
@@ -108,7 +107,7 @@ async fn a_global_index_without_capacity_holds_back_the_writes_that_concern_it()
     while region.server.call("PutItem", &indexed(written)).await.is_ok() {
         written += 1;
     }
-    assert_eq!(written, 31);
+    assert_eq!(written, 151);
     let index_arn = format!("{TABLE_ARN}/index/by-g");
     let refused = exceeded(INDEX_MESSAGE, "IndexWriteProvisionedThroughputExceeded", &index_arn);
     assert_eq!(region.fails("PutItem", indexed(99)).await, refused);
@@ -129,7 +128,7 @@ async fn a_global_index_without_capacity_holds_back_the_writes_that_concern_it()
     region.ok("PutItem", json!({"TableName": "tab", "Item": {"pk": s("b")}})).await;
     // Its reads are its own too.
     let scan = json!({"TableName": "tab", "IndexName": "by-g"});
-    for _ in 0..2 * 60 {
+    for _ in 0..2 * START_SECONDS {
         region.ok("Scan", scan.clone()).await;
     }
     let refused = exceeded(INDEX_MESSAGE, "IndexReadProvisionedThroughputExceeded", &index_arn);
@@ -216,7 +215,8 @@ async fn failed_conditions_cost_what_they_have_looked_at() {
     region.ok("PutItem", put("tab", 20 * 1024)).await;
     let mut refused = put("tab", 10);
     merge(&mut refused, &json!({"ConditionExpression": "attribute_not_exists(pk)"}));
-    for _ in 0..2 {
+    // Twenty of the 300 units to begin with are gone; each failure takes another twenty.
+    for _ in 0..14 {
         assert_eq!(
             region.fails("PutItem", refused.clone()).await["__type"],
             "ConditionalCheckFailedException"

@@ -141,4 +141,4 @@ fn get(table: &str) -> Value {
 }
 
 /// Seconds of capacity that a table starts with.
-const START_SECONDS: u64 = 60;
+const START_SECONDS: u64 = 300;
