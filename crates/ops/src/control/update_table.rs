@@ -114,7 +114,7 @@ impl Request {
         if given == 0 && !any_index && !replicas {
             return Err(Error::Validation(CHANGES.to_owned()));
         }
-        if replicas && (given > 0 || indexes.is_some()) {
+        if replicas && (given > 0 || indexes.is_some() || self.attribute_definitions.is_some()) {
             return parameter("Replica modification must be the only operation in the request");
         }
         if let Some((what, _)) = alone.iter().find(|(_, given)| *given)
