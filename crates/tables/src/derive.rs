@@ -106,10 +106,20 @@ pub(crate) fn check_index_keys(table: &Table, item: &Item) -> Result<(), Error> 
 /// # Errors
 /// If it has the wrong type or is empty.
 pub(crate) fn check_given_index_keys(table: &Table, update: &Update) -> Result<(), Error> {
-    if table.indexes.is_empty() {
+    let is_key = |name: &str| {
+        table.indexes.values().any(|kept| {
+            matches!(&kept.derivation, Derivation::Secondary(definition) if definition.key.contains(name))
+        })
+    };
+    // Other values may be large, and no index has anything against them.
+    let given: Item = update
+        .given_values()
+        .filter(|(name, _)| is_key(name))
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect();
+    if given.is_empty() {
         return Ok(());
     }
-    let given: Item = update.given_values().map(|(name, value)| (name.to_owned(), value.clone())).collect();
     Err(match misfit(table, &given) {
         Some(Misfit::Type { .. }) if update.is_legacy() => Error::Legacy(LegacyError::UpdateTypesDiffer),
         Some(Misfit::Type { index, attribute, value }) => type_mismatch(index, attribute, value),
