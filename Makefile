@@ -31,6 +31,7 @@ test: ## Run all Rust tests
 walk: build ## Walk real servers with the AWS CLI and boto3: make walk ARGS="--client cli --form one-process"
 	@scripts/setup walk
 	@scripts/walk --binary "$(CARGO_TARGET_DIR)/release/graticule" $(ARGS)
+	@scripts/api-model --check
 
 clients: build ## Run real client libraries of three languages against servers: make clients ARGS="--suite python"
 	@scripts/setup clients
