@@ -91,6 +91,7 @@ fn values_that_are_none() {
     assert_eq!(read(vec![(":a", Err(Error::NestingTooDeep))]), Err(Error::NestingTooDeep));
 }
 
+// limit: EXPRESSION_VARIABLES_BYTES_MAX
 #[test]
 fn names_and_values_are_bounded() {
     let long = |length: usize| Some([("#a".to_owned(), "n".repeat(length))].into());

@@ -85,9 +85,9 @@ pub const REQUEST_BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const HOSTED_REGIONS_MAX: usize = 64;
 /// Significant digits of a number `[D]`.
 pub const NUMBER_DIGITS_MAX: u32 = 38;
-/// Default quota of read or write capacity units of one table `[D]`.
+/// Default quota of read or write capacity units of one table, described only `[D] [quota]`.
 pub const TABLE_CAPACITY_UNITS_MAX: u64 = 40_000;
-/// Default quota of read or write capacity units of an account `[D]`.
+/// Default quota of read or write capacity units of an account, described only `[D] [quota]`.
 pub const ACCOUNT_CAPACITY_UNITS_MAX: u64 = 80_000;
 /// Seconds of unused capacity that a table or index saves up for a burst `[D]`.
 pub const BURST_SECONDS_MAX: u64 = 300;

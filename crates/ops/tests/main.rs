@@ -2,6 +2,7 @@
 
 mod control;
 mod data;
+mod limits;
 mod scenarios;
 mod shapes;
 mod support;

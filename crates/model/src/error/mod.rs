@@ -70,7 +70,7 @@ impl CancellationReason {
             }
             CancellationReason::Validation(message) => json!({"Code": self.code(), "Message": message}),
             CancellationReason::TransactionConflict => {
-                json!({"Code": self.code(), "Message": "Transaction is ongoing for the item"})
+                json!({"Code": self.code(), "Message": "Transaction is ongoing for the item."})
             }
             CancellationReason::CollectionTooLarge => {
                 json!({"Code": self.code(), "Message": Error::CollectionTooLarge.to_string()})

@@ -172,6 +172,7 @@ async fn everything_that_was_asked_for_is_described() {
         .await;
 }
 
+// limit: TABLES_MAX
 #[tokio::test]
 async fn tables_are_counted() {
     let server = Server::start().await;

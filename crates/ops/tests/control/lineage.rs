@@ -98,6 +98,7 @@ fn ends(shard: &Value) -> (u128, Option<u128>) {
     (number("StartingSequenceNumber").unwrap(), number("EndingSequenceNumber"))
 }
 
+// limit: STREAM_SHARD_MS
 #[tokio::test]
 async fn a_shard_is_followed_by_another_after_four_hours() {
     let stream = Stream::open().await;
@@ -190,6 +191,7 @@ async fn old_shards_go_and_leave_their_ids_to_their_children() {
 }
 
 /// A page has at most a megabyte of records, but at least one record.
+// limit: STREAM_PAGE_BYTES_MAX
 #[tokio::test]
 async fn a_page_has_a_megabyte() {
     let server = Server::start().await;

@@ -279,6 +279,7 @@ async fn wrong_requests_are_refused() {
     }
 }
 
+// limit: STREAM_RETENTION_MS, SHARD_ITERATOR_AGE_MS_MAX
 #[tokio::test]
 async fn iterators_and_records_have_their_time() {
     let (server, ahead_ms) = shifted().await;

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{plain, shifted, stream_ok, with};
 use crate::support::{Server, answers, fails, invalid, n, s};
 
+// limit: TTL_CHANGE_MS_MIN
 #[tokio::test]
 async fn the_setting_changes_one_way_at_a_time() {
     let (server, ahead_ms) = shifted().await;
@@ -113,6 +114,7 @@ async fn expired_items_are_deleted_and_the_stream_says_by_whom() {
 }
 
 /// Only top-level numbers of the last five years are times.
+// limit: TTL_AGE_SECONDS_MAX
 #[tokio::test]
 async fn what_is_no_time_of_the_last_years_is_left_alone() {
     let server = Server::start().await;

@@ -58,6 +58,7 @@ async fn write_then_get() {
     );
 }
 
+// limit: BATCH_GET_BYTES_MAX
 #[tokio::test]
 async fn an_answer_has_sixteen_megabytes() {
     let server = Server::with(tables()).await;

@@ -27,6 +27,7 @@ async fn full() -> Server {
     server
 }
 
+// limit: COLLECTION_BYTES_MAX
 #[tokio::test]
 async fn single_writes() {
     let server = full().await;

@@ -41,6 +41,7 @@ async fn a_limit_counts_evaluated_items() {
         .await;
 }
 
+// limit: PAGE_BYTES_MAX
 #[tokio::test]
 async fn a_page_ends_at_a_megabyte() {
     let server = Server::with(tables()).await;

@@ -171,6 +171,7 @@ async fn tokens() {
 }
 
 /// A client that saw the server go away asks again with its token.
+// limit: CLIENT_REQUEST_TOKEN_MS
 #[tokio::test]
 async fn tokens_outlast_a_restart() {
     let engine = Arc::new(MemoryEngine::new());

@@ -16,6 +16,7 @@ impl Clocked {
     }
 }
 
+// limit: CAPACITY_DECREASES_BANKED_MAX, CAPACITY_DECREASES_PER_DAY_MAX
 #[tokio::test]
 async fn decreases_are_rationed() {
     let region = Clocked::start().await;
@@ -84,6 +85,7 @@ async fn indexes_have_a_ration_of_their_own() {
     assert_eq!((&shown["NumberOfDecreasesToday"], &shown["ReadCapacityUnits"]), (&json!(4), &json!(46)));
 }
 
+// limit: ON_DEMAND_SWITCHES_PER_DAY_MAX
 #[tokio::test]
 async fn on_demand_can_be_switched_to_four_times_a_day() {
     let region = Clocked::start().await;

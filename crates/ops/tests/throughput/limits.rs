@@ -17,6 +17,7 @@ fn exceeded(message: &str, reason: &str, resource: &str) -> Value {
     })
 }
 
+// limit: BURST_SECONDS_MAX
 #[tokio::test]
 async fn writes_end_with_the_burst_and_go_on_at_the_provisioned_rate() {
     let region = Clocked::start().await;

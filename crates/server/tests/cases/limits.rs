@@ -10,6 +10,7 @@ fn small() -> Options {
     Options { body_bytes_max: 100_000, bodies_bytes_max: 150_000, ..Options::default() }
 }
 
+// limit: REQUEST_BODY_BYTES_MAX
 #[tokio::test]
 async fn a_declared_length_over_the_limit_is_refused_before_the_body_is_read() {
     let server = start(small());
