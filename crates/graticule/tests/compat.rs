@@ -52,7 +52,9 @@ fn parameters() -> BTreeSet<(&'static str, &'static str)> {
     let streams = STREAMS_OPERATIONS.iter().map(|name| (Service::Streams, *name));
     dynamodb
         .chain(streams)
-        .flat_map(|(service, name)| input_members(service, name).into_iter().map(move |member| (name, member)))
+        .flat_map(|(service, name)| {
+            input_members(service, name).into_iter().map(move |member| (name, member))
+        })
         .collect()
 }
 

@@ -26,8 +26,8 @@ use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::contract::{
-    BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Direction, Engine, Key, LogBounds, LogPage,
-    LogShard, PageLimit, ReadError, Snapshot, TRANSACTION_BYTES_MAX, Value,
+    BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Direction, Engine, Key, LogBounds,
+    LogPage, LogShard, PageLimit, ReadError, Snapshot, TRANSACTION_BYTES_MAX, Value,
 };
 use crate::limits;
 use crate::locks::Locks;
