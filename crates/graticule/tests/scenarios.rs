@@ -34,6 +34,7 @@ impl Target for OverHttp {
         (status, serde_json::from_str(&body).unwrap())
     }
 
+    #[allow(clippy::disallowed_methods)] // the program is another process, on the clock of the machine
     fn pause(&mut self) {
         thread::sleep(Duration::from_millis(10));
     }
