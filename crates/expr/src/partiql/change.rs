@@ -3,6 +3,7 @@
 use graticule_model::{
     AttributeValue, Error, Item, KeyAttribute,
     error::{ExpressionKind, PartiqlError},
+    limits::NESTING_DEPTH_MAX,
 };
 
 use super::{
@@ -51,6 +52,10 @@ impl Insert {
             return Err(PartiqlError::ReturningUnsupported(returning.at).into());
         }
         match parameters.value(&syntax.value)? {
+            // A parameter may be as deep as the literal around it.
+            AttributeValue::M(item) if item.values().any(|value| value.levels() > NESTING_DEPTH_MAX) => {
+                Err(Error::NestingTooDeep)
+            }
             AttributeValue::M(item) => Ok(Insert { table, item }),
             _ => Err(PartiqlError::ValueUnsupported(syntax.value.at).into()),
         }

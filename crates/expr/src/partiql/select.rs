@@ -110,31 +110,43 @@ impl Select {
         partitions: &mut [Values],
         sorts: &mut [Tests],
     ) -> Result<bool, PartiqlError> {
+        // What has one value only orders nothing.
+        let order: Vec<&OrderKey> =
+            self.order.iter().filter(|key| !is_fixed(&key.name, partitions, sorts)).collect();
         let is_partition =
-            |order: &OrderKey| schema.partition.iter().any(|attribute| attribute.name == order.name);
-        if partitions.len() > 1 && self.order.first().is_some_and(|first| !is_partition(first)) {
+            |key: &&&OrderKey| schema.partition.iter().any(|attribute| attribute.name == key.name);
+        let of_partitions: Vec<&OrderKey> = order.iter().take_while(is_partition).copied().collect();
+        let of_items = &order[of_partitions.len()..];
+        let ordered = |name: &str| of_partitions.iter().any(|key| key.name == name);
+        let varying = schema.partition.iter().filter(|it| !is_fixed(&it.name, partitions, sorts));
+        if !self.order.is_empty() && !of_items.is_empty() && !varying.clone().all(|it| ordered(&it.name)) {
             return Err(PartiqlError::OrderOfPartitions);
         }
-        let descending = |of_partition: bool| {
-            self.order.iter().find(|order| is_partition(order) == of_partition).map(|order| order.descending)
-        };
-        if let Some(descending) = descending(true) {
-            partitions.sort_by(|a, b| {
-                let pairs = a.iter().zip(b).map(|((_, a), (_, b))| a.compare(b));
-                directed(pairs, descending)
-            });
+        let free = schema.sort.iter().filter(|it| !is_fixed(&it.name, partitions, sorts));
+        let is_read_so = of_items.len() <= free.clone().count()
+            && free.zip(of_items).all(|(attribute, key)| attribute.name == key.name)
+            && of_items.iter().all(|key| key.descending == of_items[0].descending);
+        if !is_read_so {
+            return Err(PartiqlError::OrderUnsupported);
         }
-        let backwards = descending(false);
-        if let Some(descending) = backwards {
-            sorts.sort_by(|a, b| {
-                let pairs = a.iter().zip(b).map(|((_, a), (_, b))| match (a, b) {
-                    (SortCondition::Equal(a), SortCondition::Equal(b)) => a.compare(b),
-                    _ => None,
-                });
-                directed(pairs, descending)
+        partitions.sort_by(|a, b| {
+            let value = |values: &'_ Values, name: &str| values.iter().position(|(own, _)| own == name);
+            let compare = |key: &&OrderKey| {
+                let (a, b) = (&a[value(a, &key.name)?].1, &b[value(b, &key.name)?].1);
+                a.compare(b).map(|order| if key.descending { order.reverse() } else { order })
+            };
+            first_difference(of_partitions.iter().map(compare))
+        });
+        let Some(descending) = of_items.first().map(|key| key.descending) else { return Ok(false) };
+        sorts.sort_by(|a, b| {
+            let pairs = a.iter().zip(b).map(|((_, a), (_, b))| match (a, b) {
+                (SortCondition::Equal(a), SortCondition::Equal(b)) => a.compare(b),
+                _ => None,
             });
-        }
-        Ok(backwards.unwrap_or(false))
+            let order = first_difference(pairs);
+            if descending { order.reverse() } else { order }
+        });
+        Ok(descending)
     }
 
     /// The key of the one item that is read and what else must hold of it; `None` if it is not by key alone.
@@ -163,10 +175,28 @@ type Values = Vec<(String, AttributeValue)>;
 /// Tests on the first RANGE attributes, all but the last of them equalities.
 type Tests = Vec<(String, SortCondition)>;
 
-fn directed(pairs: impl Iterator<Item = Option<Ordering>>, descending: bool) -> Ordering {
-    let order = pairs.map(|order| order.unwrap_or(Ordering::Equal)).find(|order| order.is_ne());
-    let order = order.unwrap_or(Ordering::Equal);
-    if descending { order.reverse() } else { order }
+/// Whether a key attribute has the same value in everything that is read.
+fn is_fixed(name: &str, partitions: &[Values], sorts: &[Tests]) -> bool {
+    let same = |values: &[Option<&AttributeValue>]| {
+        values.first().is_some_and(|first| first.is_some() && values.iter().all(|other| other == first))
+    };
+    let of = |values: &Values| values.iter().position(|(own, _)| own == name);
+    let in_partitions: Vec<_> = partitions.iter().map(|values| of(values).map(|at| &values[at].1)).collect();
+    let equal = |tests: &Tests| {
+        tests.iter().position(|(own, test)| own == name && matches!(test, SortCondition::Equal(_)))
+    };
+    let in_sorts: Vec<_> = sorts
+        .iter()
+        .map(|tests| match equal(tests).map(|at| &tests[at].1) {
+            Some(SortCondition::Equal(value)) => Some(value),
+            _ => None,
+        })
+        .collect();
+    same(&in_partitions) || same(&in_sorts)
+}
+
+fn first_difference(pairs: impl Iterator<Item = Option<Ordering>>) -> Ordering {
+    pairs.map(|order| order.unwrap_or(Ordering::Equal)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
 fn filter(terms: Vec<Node>) -> Option<Condition> {

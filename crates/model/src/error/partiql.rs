@@ -98,6 +98,9 @@ pub enum PartiqlError {
     /// `ORDER BY` the sort key of several partitions, which are not ordered among each other.
     #[error("ORDER BY clause must begin with the partition key when several partitions are read")]
     OrderOfPartitions,
+    /// `ORDER BY` key attributes in an order or in directions that the key does not have.
+    #[error("ORDER BY clause must follow the order of the sort key, in one direction")]
+    OrderUnsupported,
     /// More values of a partition key than allowed; carries their number.
     #[error("The IN operator is provided with too many operands; number of operands: {0}")]
     TooManyKeys(usize),

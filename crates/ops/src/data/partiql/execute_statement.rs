@@ -72,7 +72,7 @@ async fn read(
     let Request { next_token, limit, return_consumed_capacity } = request;
     let detail = return_consumed_capacity.unwrap_or_default();
     let consistent = given.is_consistent();
-    let fingerprint = fingerprint(given);
+    let fingerprint = fingerprint(given)?;
     let position = next_token.map(|token| Position::read(&token, fingerprint)).transpose()?;
     let table = context.region.active_table(name).await?;
     // One item needs no page, and has nothing to go on with.

@@ -50,19 +50,19 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     if reads > 0 {
         return Err(PartiqlError::ReadsAndWrites("transaction").into());
     }
-    let token = request.client_request_token.map(|token| token_of(token, &given));
+    let token = request.client_request_token.map(|token| token_of(token, &given)).transpose()?;
     write(context, statements, &given, token, detail).await
 }
 
 /// The token with a hash of all that the transaction does. It is stored, so the hash never changes.
-fn token_of(token: String, given: &[Given<'_>]) -> RequestToken {
+fn token_of(token: String, given: &[Given<'_>]) -> Result<RequestToken, Error> {
     let mut hash = Xxh3::new();
     hash.update(b"PartiQL");
     for given in given {
-        hash.update(&fingerprint(given).to_be_bytes());
+        hash.update(&fingerprint(given)?.to_be_bytes());
         hash.update(&[u8::from(given.on_failure() == OnFailure::AllOld)]);
     }
-    RequestToken { token, fingerprint: hash.digest() }
+    Ok(RequestToken { token, fingerprint: hash.digest() })
 }
 
 async fn read(context: &Context, statements: Vec<Statement>, detail: Detail) -> Result<Vec<u8>, Error> {

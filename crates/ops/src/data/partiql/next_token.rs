@@ -25,13 +25,19 @@ pub(super) struct Position {
 }
 
 /// A hash of what a token belongs to.
-pub(super) fn fingerprint(given: &Given<'_>) -> u64 {
+///
+/// # Errors
+/// If a parameter is not what DynamoDB takes.
+pub(super) fn fingerprint(given: &Given<'_>) -> Result<u64, Error> {
+    // How the JSON of a parameter is written does not matter, so its canonical form counts.
+    let parameters = given.parameters()?.into_iter().enumerate();
+    let parameters: Item = parameters.map(|(at, value)| (format!("{at:03}"), value)).collect();
     let mut hash = Xxh3::new();
-    for part in std::iter::once(&given.text[..]).chain(given.raw_parameters()) {
+    for part in [given.text.as_bytes(), &item_to_json(&parameters)[..]] {
         hash.update(&(part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
+        hash.update(part);
     }
-    hash.digest()
+    Ok(hash.digest())
 }
 
 impl Position {

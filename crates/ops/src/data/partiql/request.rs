@@ -39,11 +39,6 @@ impl Given<'_> {
     pub(super) fn parameters(&self) -> Result<Vec<AttributeValue>, Error> {
         self.parameters.iter().flatten().map(|raw| value_from_json(raw.get())).collect()
     }
-
-    /// The bytes of the parameters as sent.
-    pub(super) fn raw_parameters(&self) -> impl Iterator<Item = &str> {
-        self.parameters.iter().flatten().map(|raw| raw.get())
-    }
 }
 
 /// The table that a statement is about.
