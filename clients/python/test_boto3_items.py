@@ -230,21 +230,21 @@ def test_updates_that_are_refused(table):
     )
     refuse(
         "SET a = :v, a = :w",
-        "Invalid UpdateExpression: Two document paths overlap with each other; must remove or rewrite one of these "
+        "1 validation error detected: Invalid UpdateExpression: Two document paths overlap with each other; must remove or rewrite one of these "
         "paths; path one: [a], path two: [a]",
         v=1,
         w=2,
     )
-    refuse("SET a = ", 'Invalid UpdateExpression: Syntax error; token: "<EOF>", near: "="')
+    refuse("SET a = ", '1 validation error detected: Invalid UpdateExpression: Syntax error; token: "<EOF>", near: "="')
     refuse(
         "SET a = :v",
-        "Value provided in ExpressionAttributeValues unused in expressions: keys: {:w}",
+        "1 validation error detected: Value provided in ExpressionAttributeValues unused in expressions: keys: {:w}",
         v=1,
         w=2,
     )
     refuse(
         "SET a = :v, b = :x",
-        "Invalid UpdateExpression: An expression attribute value used in expression is not defined; attribute value: :x",
+        "1 validation error detected: Invalid UpdateExpression: An expression attribute value used in expression is not defined; attribute value: :x",
         v=1,
     )
 

@@ -154,7 +154,7 @@ test("a validation error is a service exception by name", async () => {
       new UpdateItemCommand({ TableName, Key: { pk: { S: "a" } }, UpdateExpression: "SET a = :v" }),
     ),
     "ValidationException",
-    "Invalid UpdateExpression: An expression attribute value used in expression is not defined; attribute value: :v",
+    "1 validation error detected: Invalid UpdateExpression: An expression attribute value used in expression is not defined; attribute value: :v",
   );
   assert.ok(error instanceof DynamoDBServiceException);
   await refused(
