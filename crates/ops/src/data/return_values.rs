@@ -80,7 +80,7 @@ impl Wanted {
     /// Refuses what only updates can answer with.
     ///
     /// # Errors
-    /// [`Error::Validation`].
+    /// [`Error::ReturnValuesNotThere`].
     pub(crate) fn refuse_updated_values(&self) -> Result<(), Error> {
         match self.values {
             ReturnValues::None | ReturnValues::AllOld => Ok(()),
