@@ -99,3 +99,7 @@ pub const CAPACITY_DECREASES_BANKED_MAX: u32 = 4;
 pub const CAPACITY_DECREASES_PER_DAY_MAX: u32 = 27;
 /// Changes from provisioned to on-demand billing in any 24 hours `[D]`.
 pub const ON_DEMAND_SWITCHES_PER_DAY_MAX: usize = 4;
+/// Least part of capacity that auto scaling can be told to follow, in percent `[D]`.
+pub const AUTO_SCALING_TARGET_PERCENT_MIN: f64 = 20.0;
+/// Greatest part of capacity that auto scaling can be told to follow, in percent `[D]`.
+pub const AUTO_SCALING_TARGET_PERCENT_MAX: f64 = 90.0;

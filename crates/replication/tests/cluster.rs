@@ -282,6 +282,7 @@ fn new_table(node: &Node) -> Table {
             stream: Register::new(version.clone(), None),
             infrequent_access: Register::new(version, None),
             members: BTreeMap::new(),
+            auto_scaling: BTreeMap::new(),
         },
         group: None,
         indexes: BTreeMap::new(),

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use graticule_model::{IndexName, RegionName, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::schema::{IndexDefinition, Maximum, Throughput};
+use crate::{
+    auto_scaling::{AutoScaling, Dimension},
+    schema::{IndexDefinition, Maximum, Throughput},
+};
 
 /// A value that replicas share: the one with the latest version stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +96,9 @@ pub struct Settings {
     pub infrequent_access: Register<Option<bool>>,
     /// The replicas by Region, this one included; empty for a table that was never global.
     pub members: BTreeMap<RegionName, Register<Member>>,
+    /// How capacity is to be scaled; `None` where that was switched off.
+    #[serde(default)]
+    pub auto_scaling: BTreeMap<Dimension, Register<Option<AutoScaling>>>,
 }
 
 impl Settings {
@@ -103,7 +109,13 @@ impl Settings {
         changed |= self.stream.merge(&other.stream);
         changed |= self.infrequent_access.merge(&other.infrequent_access);
         changed |= merge_map(&mut self.indexes, &other.indexes);
+        changed |= merge_map(&mut self.auto_scaling, &other.auto_scaling);
         changed | merge_map(&mut self.members, &other.members)
+    }
+
+    /// How a dimension is to be scaled, if it is.
+    pub fn auto_scaling(&self, dimension: &Dimension) -> Option<&AutoScaling> {
+        self.auto_scaling.get(dimension)?.value.as_ref()
     }
 
     /// The version of the latest change.
@@ -114,6 +126,7 @@ impl Settings {
             .into_iter()
             .chain(self.indexes.values().map(|register| &register.version))
             .chain(self.members.values().map(|register| &register.version))
+            .chain(self.auto_scaling.values().map(|register| &register.version))
             .max()
             .expect("there is a billing mode")
     }

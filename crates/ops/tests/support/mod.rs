@@ -138,6 +138,7 @@ impl TableSpec {
                 stream: register(None),
                 infrequent_access: register(None),
                 members: BTreeMap::new(),
+                auto_scaling: BTreeMap::new(),
             },
             group: None,
             indexes: BTreeMap::new(),
