@@ -20,8 +20,8 @@ use graticule_replication::{Policy, Replicator};
 use graticule_tables::{
     Action, ActionKind, PageRequest, Region, Span, Table,
     schema::{
-        Billing, CapacityHistory, KeyAttribute, KeySchema, Member, Register, Settings, StreamView,
-        TABLE_FORMAT, TableStatus,
+        Billing, CapacityHistory, KeyAttribute, KeySchema, Member, Register, ReplicaRecord, Settings,
+        StreamView, TABLE_FORMAT, TableStatus,
     },
 };
 use parking_lot::Mutex;
@@ -282,6 +282,8 @@ fn new_table(node: &Node) -> Table {
             stream: Register::new(version.clone(), None),
             infrequent_access: Register::new(version, None),
             members: BTreeMap::new(),
+            overrides: BTreeMap::new(),
+            sources: BTreeMap::new(),
         },
         group: None,
         indexes: BTreeMap::new(),
@@ -291,6 +293,8 @@ fn new_table(node: &Node) -> Table {
         tags: BTreeMap::new(),
         on_demand_since_ms: None,
         capacity: CapacityHistory::default(),
+        replica: ReplicaRecord::default(),
+        detaching: None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -39,6 +39,13 @@ pub trait Peers: Send + Sync {
         region: &'a RegionName,
         table: &'a TableName,
     ) -> BoxFuture<'a, Result<Option<PeerTable>, Error>>;
+
+    /// How much of the new replica in `region`, which is filled from here, is there, in percent; `None` if it is not
+    /// filled from here, or nobody can tell.
+    fn join_percent(&self, table: &Table, region: &RegionName) -> Option<u8> {
+        let _ = (table, region);
+        None
+    }
 }
 
 /// What another Region tells of a table.
@@ -66,6 +73,8 @@ pub struct Region {
     pub(crate) meters: Meters,
     /// Most bytes of an item collection.
     pub(crate) collection_bytes_max: AtomicU64,
+    /// Whether replicas that others were added from have to stay for a day.
+    source_region_rule: AtomicBool,
 }
 
 #[derive(Default)]
@@ -108,6 +117,7 @@ impl Region {
             shard_ms: AtomicU64::new(STREAM_SHARD_MS),
             meters: Meters::default(),
             collection_bytes_max: AtomicU64::new(COLLECTION_BYTES_MAX),
+            source_region_rule: AtomicBool::new(false),
         }))
     }
 
@@ -153,6 +163,16 @@ impl Region {
     /// Sets how many bytes an item collection may have; the service's limit stands until then.
     pub fn set_collection_bytes_max(&self, bytes_max: u64) {
         self.collection_bytes_max.store(bytes_max, Ordering::Relaxed);
+    }
+
+    /// Sets whether a replica that was used in the last 24 hours to add another one must stay, as on the service.
+    pub fn set_source_region_rule(&self, on: bool) {
+        self.source_region_rule.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether a replica that was used in the last 24 hours to add another one must stay.
+    pub fn source_region_rule(&self) -> bool {
+        self.source_region_rule.load(Ordering::Relaxed)
     }
 
     /// How to reach other Regions.

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::capacity::{CapacityHistory, ThroughputHistory};
 pub use crate::key::{KeyAttribute, KeySchema, PrimaryKey};
+pub use crate::overrides::{CapacityOverrides, Override, Overrides};
+pub use crate::replica::{Detaching, ReplicaRecord, ReplicaStatus};
 pub use crate::settings::{Billing, Member, Register, Settings, StreamView};
 
 /// What an index holds besides keys.
@@ -195,6 +197,12 @@ pub struct Table {
     /// How its capacity and its indexes' has changed.
     #[serde(default)]
     pub capacity: CapacityHistory,
+    /// What this Region alone keeps of being a replica.
+    #[serde(default)]
+    pub replica: ReplicaRecord,
+    /// Set while this replica becomes a table of its own.
+    #[serde(default)]
+    pub detaching: Option<Detaching>,
 }
 
 /// The current form of a table record.

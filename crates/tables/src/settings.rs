@@ -1,13 +1,17 @@
 //! The settings that replicas of a table share.
 //!
-//! Each is a last-writer-wins register, so that merging two Regions' settings in any order gives the same.
+//! Each is a last-writer-wins register, so that merging two Regions' settings in any order gives the same. What one
+//! replica has of its own is here too, so that every Region can show it.
 
 use std::collections::BTreeMap;
 
 use graticule_model::{IndexName, RegionName, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::schema::{IndexDefinition, Maximum, Throughput};
+use crate::{
+    overrides::Overrides,
+    schema::{IndexDefinition, Maximum, Throughput},
+};
 
 /// A value that replicas share: the one with the latest version stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +29,7 @@ impl<T: Clone + PartialEq> Register<T> {
     }
 
     /// Takes `other` if it is later; tells whether the value changed.
-    fn merge(&mut self, other: &Register<T>) -> bool {
+    pub(crate) fn merge(&mut self, other: &Register<T>) -> bool {
         if other.version <= self.version {
             return false;
         }
@@ -93,6 +97,12 @@ pub struct Settings {
     pub infrequent_access: Register<Option<bool>>,
     /// The replicas by Region, this one included; empty for a table that was never global.
     pub members: BTreeMap<RegionName, Register<Member>>,
+    /// What replicas have of their own.
+    #[serde(default)]
+    pub overrides: BTreeMap<RegionName, Overrides>,
+    /// By the Region of a replica, the Region whose endpoint was asked to add it.
+    #[serde(default)]
+    pub sources: BTreeMap<RegionName, Register<RegionName>>,
 }
 
 impl Settings {
@@ -103,6 +113,10 @@ impl Settings {
         changed |= self.stream.merge(&other.stream);
         changed |= self.infrequent_access.merge(&other.infrequent_access);
         changed |= merge_map(&mut self.indexes, &other.indexes);
+        changed |= merge_map(&mut self.sources, &other.sources);
+        for (region, overrides) in &other.overrides {
+            changed |= self.overrides.entry(region.clone()).or_default().merge(overrides);
+        }
         changed | merge_map(&mut self.members, &other.members)
     }
 
@@ -114,6 +128,8 @@ impl Settings {
             .into_iter()
             .chain(self.indexes.values().map(|register| &register.version))
             .chain(self.members.values().map(|register| &register.version))
+            .chain(self.sources.values().map(|register| &register.version))
+            .chain(self.overrides.values().flat_map(Overrides::versions))
             .max()
             .expect("there is a billing mode")
     }

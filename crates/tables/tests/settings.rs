@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use graticule_model::{Error, KeyType, Version, version::HybridTime};
 use graticule_tables::{
     Merged, SharedTable,
-    schema::{Billing, Member, Projection, Register, Settings, StreamView, TableStatus, Throughput},
+    schema::{
+        Billing, CapacityOverrides, Member, Overrides, Projection, Register, Settings, StreamView,
+        TableStatus, Throughput,
+    },
 };
 use proptest::prelude::*;
 
@@ -43,15 +46,47 @@ fn settings() -> impl Strategy<Value = Settings> {
         register(|number| (number % 3 == 0).then_some(StreamView::NewAndOldImages)),
         register(|number| (number % 3 == 0).then_some(number % 2 == 0)),
         prop::collection::btree_map("[a-c]", register(member), 0..4),
+        prop::collection::btree_map("[a-c]", overrides(), 0..3),
+        prop::collection::btree_map(
+            "[a-c]",
+            register(|number| region_name(["x", "y"][number as usize % 2])),
+            0..3,
+        ),
     )
-        .prop_map(|(billing, indexes, ttl, stream, infrequent_access, members)| Settings {
-            billing,
-            indexes: indexes.into_iter().map(|(name, index)| (name.parse().unwrap(), index)).collect(),
-            ttl,
-            stream,
-            infrequent_access,
-            members: members.into_iter().map(|(name, member)| (region_name(&name), member)).collect(),
+        .prop_map(|(billing, indexes, ttl, stream, infrequent_access, members, overrides, sources)| {
+            Settings {
+                billing,
+                indexes: indexes.into_iter().map(|(name, index)| (name.parse().unwrap(), index)).collect(),
+                ttl,
+                stream,
+                infrequent_access,
+                members: members.into_iter().map(|(name, member)| (region_name(&name), member)).collect(),
+                overrides: overrides.into_iter().map(|(name, own)| (region_name(&name), own)).collect(),
+                sources: sources.into_iter().map(|(name, source)| (region_name(&name), source)).collect(),
+            }
         })
+}
+
+/// What a replica has of its own: of each value nothing, or something, or nothing again.
+fn overrides() -> impl Strategy<Value = Overrides> {
+    let value = || prop::option::of(register(|number| (number % 3 != 0).then_some(number)));
+    let capacity = move || {
+        (value(), value()).prop_map(|(read, read_max)| {
+            let mut own = CapacityOverrides::default();
+            read.into_iter().for_each(|it| own.read.set(&it.version, it.value));
+            read_max.into_iter().for_each(|it| own.read_max.set(&it.version, it.value));
+            own
+        })
+    };
+    let indexes = prop::collection::btree_map("i-[12]", capacity(), 0..3);
+    (capacity(), value(), indexes).prop_map(|(capacity, class, indexes)| {
+        let mut own = Overrides { capacity, ..Overrides::default() };
+        class.into_iter().for_each(|it| {
+            own.infrequent_access.set(&it.version, it.value.map(|number| number % 2 == 0));
+        });
+        own.indexes = indexes.into_iter().map(|(name, index)| (name.parse().unwrap(), index)).collect();
+        own
+    })
 }
 
 fn merged(a: &Settings, b: &Settings) -> Settings {

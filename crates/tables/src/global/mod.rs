@@ -20,7 +20,9 @@ pub use outgoing::Outgoing;
 use crate::{
     global::cursor::{CursorKind, cursor_key, encode_cursor},
     region::Region,
-    schema::{CapacityHistory, IndexDefinition, KeySchema, Member, Settings, Table, TableStatus},
+    schema::{
+        CapacityHistory, IndexDefinition, KeySchema, Member, ReplicaRecord, Settings, Table, TableStatus,
+    },
 };
 
 /// What replicas of a table tell each other of it.
@@ -105,6 +107,7 @@ impl Table {
             self.on_demand_since_ms = Some(now_ms);
         }
         self.capacity.note(before, &self.settings, now_ms);
+        self.note_replicas(here, before, now_ms);
     }
 }
 
@@ -203,7 +206,10 @@ impl Region {
             tags: BTreeMap::new(),
             on_demand_since_ms: shared.settings.billing.value.on_demand.then_some(now_ms),
             capacity: CapacityHistory::default(),
+            replica: ReplicaRecord::default(),
+            detaching: None,
         };
+        table.note_replicas(&self.name, &shared.settings, now_ms);
         table.reconcile_indexes(true);
         if let Some(view) = table.settings.stream.value {
             table.open_stream(view, 0, now_ms);
