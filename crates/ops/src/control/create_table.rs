@@ -90,6 +90,8 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         tags,
         on_demand_since_ms: design.billing.on_demand.then_some(now_ms),
         capacity: CapacityHistory::default(),
+        membership: Membership::default(),
+        detaching: None,
     };
     table.reconcile_indexes(true);
     if let Some(view) = design.stream {

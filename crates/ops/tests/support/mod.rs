@@ -147,6 +147,8 @@ impl TableSpec {
             tags: BTreeMap::new(),
             on_demand_since_ms: None,
             capacity: CapacityHistory::default(),
+            membership: Membership::default(),
+            detaching: None,
         })
     }
 
