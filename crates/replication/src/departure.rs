@@ -124,9 +124,9 @@ impl Replicator {
         let of = |known: &std::collections::BTreeMap<_, HybridTime>, region: &RegionName| {
             known.get(&(table.uuid.clone(), region.clone())).copied().unwrap_or(HybridTime::ZERO)
         };
-        let members = table.peers(here).flat_map(|(peer, _)| {
-            [of(&state.watermarks, peer), of(&state.handed_over, peer)]
-        });
+        let members = table
+            .peers(here)
+            .flat_map(|(peer, _)| [of(&state.watermarks, peer), of(&state.handed_over, peer)]);
         let awaited = table.awaited(here).map(|(region, _)| of(&state.watermarks, region));
         if let Some(floor) = members.chain(awaited).min() {
             self.region.set_tombstone_floor(table, floor);

@@ -21,8 +21,8 @@ mod transport;
 mod verify;
 
 pub use message::{
-    Address, Body, Changes, Frame, PROTOCOL_VERSION, Reply, Request, WireChange, WireDigest, WireKey, WireRoad,
-    WireStretch, WireTable, WireVersion,
+    Address, Body, Changes, Frame, PROTOCOL_VERSION, Reply, Request, WireChange, WireDigest, WireKey,
+    WireRoad, WireStretch, WireTable, WireVersion,
 };
 pub use replicator::{Policy, Replicator};
 pub use transport::{LinkError, Transport, Wire};

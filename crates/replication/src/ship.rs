@@ -150,10 +150,7 @@ impl Replicator {
         });
         let now = self.env().monotonic();
         if saved_at.is_none_or(|saved_at| now >= saved_at + SAVE_EVERY) {
-            self.region
-                .save_sent_cursor(table, peer, &to.replica, sent.position)
-                .await
-                .map_err(failed)?;
+            self.region.save_sent_cursor(table, peer, &to.replica, sent.position).await.map_err(failed)?;
             *saved_at = Some(now);
         }
         Ok(())

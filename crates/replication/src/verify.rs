@@ -99,7 +99,8 @@ impl Replicator {
     /// Whether the replica in `peer` is to be compared now: one of the two does it, every so often.
     pub(crate) fn is_verification_due(&self, table: &Table, peer: &RegionName) -> bool {
         let Some(every) = self.policy.verify_every else { return false };
-        let active = table.settings.members.get(peer).is_some_and(|register| register.value == Member::Active);
+        let active =
+            table.settings.members.get(peer).is_some_and(|register| register.value == Member::Active);
         if !active || self.region.name() > peer || table.membership.resync.contains_key(peer) {
             return false;
         }
@@ -152,9 +153,11 @@ impl Replicator {
             let step = self.env().monotonic();
             let Some(found) = comparison.next(self).await? else { break };
             for found in found.chunks(AGAIN_MAX) {
-                let differing = self.settle(&comparison, table, &session.0, &to, found, &mut verified).await?;
+                let differing =
+                    self.settle(&comparison, table, &session.0, &to, found, &mut verified).await?;
                 for found in differing {
-                    self.note(&comparison, table, peer, (&session.0, &to), found, repair, &mut verified).await?;
+                    self.note(&comparison, table, peer, (&session.0, &to), found, repair, &mut verified)
+                        .await?;
                 }
             }
             if pace == Pace::Gentle {
@@ -184,7 +187,8 @@ impl Replicator {
         let mut open = found.to_vec();
         let mut differing = Vec::new();
         for _ in 0..LOOKS_MAX {
-            let Some(latest) = open.iter().filter_map(Found::version).map(|version| version.time).max() else {
+            let Some(latest) = open.iter().filter_map(Found::version).map(|version| version.time).max()
+            else {
                 return Ok(differing);
             };
             let until = latest.next();
@@ -238,8 +242,13 @@ impl Replicator {
         if repair {
             // Each side takes what is later there; a tombstone is later than what it stands for.
             self.push(table, session, to, ours).await?;
-            let origin =
-                Origin { region: peer, log: "", position: None, road: Road::Resync, born: Some(&repairing()) };
+            let origin = Origin {
+                region: peer,
+                log: "",
+                position: None,
+                road: Road::Resync,
+                born: Some(&repairing()),
+            };
             self.region.apply(table, &origin, theirs.into_iter().collect()).await.map_err(failed)?;
             verified.repaired += u64::from(comparison.look_again(self, &[key]).await?.is_empty());
         }

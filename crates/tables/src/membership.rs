@@ -106,7 +106,10 @@ impl Table {
     }
 
     /// Regions that were taken out and may still send what clients wrote there.
-    pub fn awaited<'a>(&'a self, here: &'a RegionName) -> impl Iterator<Item = (&'a RegionName, &'a Version)> {
+    pub fn awaited<'a>(
+        &'a self,
+        here: &'a RegionName,
+    ) -> impl Iterator<Item = (&'a RegionName, &'a Version)> {
         let left = self.settings.members.iter().filter(move |(region, register)| {
             *region != here && register.value == Member::Removed && self.has_left(region)
         });

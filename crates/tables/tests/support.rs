@@ -20,8 +20,8 @@ use graticule_model::{
 use graticule_tables::{
     Action, ActionKind, Direction, PageLimit, PageRequest, Record, Region, Span, Table, Written,
     schema::{
-        Billing, CapacityHistory, IndexDefinition, IndexState, KeyAttribute, KeySchema, Member, Membership, Projection,
-        Register, Settings, TABLE_FORMAT, TableStatus,
+        Billing, CapacityHistory, IndexDefinition, IndexState, KeyAttribute, KeySchema, Member, Membership,
+        Projection, Register, Settings, TABLE_FORMAT, TableStatus,
     },
 };
 

@@ -12,8 +12,8 @@ use graticule_model::{
 use graticule_tables::{
     Table,
     schema::{
-        Billing, CapacityHistory, IndexDefinition, KeySchema, Register, Settings, StreamView, TABLE_FORMAT,
-        TableStatus,
+        Billing, CapacityHistory, IndexDefinition, KeySchema, Membership, Register, Settings, StreamView,
+        TABLE_FORMAT, TableStatus,
     },
 };
 use serde::{Deserialize, de::IgnoredAny};

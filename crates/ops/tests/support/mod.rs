@@ -9,8 +9,8 @@ use graticule_ops::{Context, Service, dispatch};
 use graticule_tables::{
     Region, Table,
     schema::{
-        Billing, CapacityHistory, IndexDefinition, KeyAttribute, KeySchema, Projection, Register, Settings,
-        TABLE_FORMAT, TableStatus,
+        Billing, CapacityHistory, IndexDefinition, KeyAttribute, KeySchema, Membership, Projection, Register,
+        Settings, TABLE_FORMAT, TableStatus,
     },
 };
 use serde_json::{Value, json};

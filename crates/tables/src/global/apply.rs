@@ -213,7 +213,9 @@ impl Region {
         {
             // Only a write of this Region that is later shows a conflict: others saw what they overtook, or tell
             // of it themselves.
-            if stored.version > change.version && *stored.version.region == *self.name.as_str() && road == Road::Log
+            if stored.version > change.version
+                && *stored.version.region == *self.name.as_str()
+                && road == Road::Log
             {
                 let conflict = Conflict {
                     key: String::from_utf8_lossy(&change.key).into_owned(),

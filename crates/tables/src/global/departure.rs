@@ -60,8 +60,7 @@ impl Region {
         self.update_replica(table, |table, _| {
             if table.peers(&self.name).any(|(peer, _)| peer == member) {
                 let mark = table.membership.resync.entry(member.clone());
-                mark.and_modify(|mark| mark.log_cut = true)
-                    .or_insert(Resync { since_ms, log_cut: true });
+                mark.and_modify(|mark| mark.log_cut = true).or_insert(Resync { since_ms, log_cut: true });
             }
         })
         .await

@@ -209,7 +209,8 @@ impl Region {
         let last = marks.last().map(|(mark, _)| mark.clone());
         let keys: Vec<Vec<u8>> = marks.iter().map(|(mark, _)| mark[prefix.len() + 8..].to_vec()).collect();
         // A page of marks is a batch: tombstones hold no more than a key.
-        let (changes, _) = self.changes_of_keys(table, &keys, PageLimit { bytes: usize::MAX, ..PAGE }).await?;
+        let (changes, _) =
+            self.changes_of_keys(table, &keys, PageLimit { bytes: usize::MAX, ..PAGE }).await?;
         Ok((changes.into_iter().filter(|change| change.new.is_none()).collect(), last))
     }
 }

@@ -122,8 +122,7 @@ impl Table {
     /// Brings what this Region knows of the members in line with who they are.
     fn settle_membership(&mut self, here: &RegionName, before: &Settings, now_ms: u64) {
         if self.membership.born.is_none() {
-            self.membership.born =
-                self.settings.members.get(here).map(|register| register.version.clone());
+            self.membership.born = self.settings.members.get(here).map(|register| register.version.clone());
         }
         let peers: Vec<RegionName> = self.peers(here).map(|(region, _)| region.clone()).collect();
         let mut newly_expelled = false;

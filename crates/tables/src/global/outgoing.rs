@@ -81,7 +81,8 @@ impl Region {
         let snapshot = self.engine.snapshot().await.map_err(internal)?;
         let rows = snapshot.scan(&start, &end, Direction::Forward, limit).await.map_err(internal)?;
         let last = rows.last().map(|(key, _)| key.clone());
-        let changes = rows.into_iter().map(|(_, stored)| change_of_record(table, stored)).collect::<Result<_, _>>()?;
+        let changes =
+            rows.into_iter().map(|(_, stored)| change_of_record(table, stored)).collect::<Result<_, _>>()?;
         Ok((changes, last))
     }
 }
@@ -95,13 +96,5 @@ pub(super) fn change_of_record(table: &Table, stored: Value) -> Result<Change, E
         let key = table.key_of(&record.item().map_err(internal)?)?;
         (item_to_json(&table.key_item(&key)).into(), Some(record.json))
     };
-    Ok(Change {
-        version: record.version,
-        key,
-        old: None,
-        new,
-        written_ms: 0,
-        expired: false,
-        silent: true,
-    })
+    Ok(Change { version: record.version, key, old: None, new, written_ms: 0, expired: false, silent: true })
 }
