@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     schema::{IndexDefinition, Maximum, Table, Throughput},
-    settings::{Billing, Member, Register, Settings},
+    settings::{Billing, Register, Settings},
 };
 
 /// A value that one replica may have of its own.
@@ -151,10 +151,11 @@ impl Settings {
     /// Gives every replica what all share again, as far as `reset` says: after a change of the shared value.
     pub fn reset_overrides(&mut self, mut reset: impl FnMut(&mut Overrides)) {
         for (region, register) in &self.members {
-            if register.value != Member::Removed {
-                reset(self.overrides.entry(region.clone()).or_default());
+            if !register.value.is_out() {
+                self.overrides.entry(region.clone()).or_default();
             }
         }
+        self.overrides.values_mut().for_each(&mut reset);
     }
 
     /// Takes away everything that the replica in `region` has of its own: it goes, or is new.

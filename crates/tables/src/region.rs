@@ -40,10 +40,8 @@ pub trait Peers: Send + Sync {
         table: &'a TableName,
     ) -> BoxFuture<'a, Result<Option<PeerTable>, Error>>;
 
-    /// How much of the new replica in `region`, which is filled from here, is there, in percent; `None` if it is not
-    /// filled from here, or nobody can tell.
-    fn join_percent(&self, table: &Table, region: &RegionName) -> Option<u8> {
-        let _ = (table, region);
+    /// How far this Region has come with filling the replica of `table` in `region`, if it does that.
+    fn join_percent(&self, _table: &Table, _region: &RegionName) -> Option<u8> {
         None
     }
 }
@@ -53,6 +51,21 @@ pub trait Peers: Send + Sync {
 pub struct PeerTable {
     /// It may not be deleted there.
     pub deletion_protection: bool,
+}
+
+/// How much of a table's log is kept for members that cannot be reached. One that lacks more is compared when it is back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogLimits {
+    /// Entries.
+    pub changes: u64,
+    /// Bytes, as the engine estimates them.
+    pub bytes: u64,
+}
+
+impl Default for LogLimits {
+    fn default() -> LogLimits {
+        LogLimits { changes: 100_000_000, bytes: 16 << 30 }
+    }
 }
 
 /// A Region.
@@ -73,6 +86,7 @@ pub struct Region {
     pub(crate) meters: Meters,
     /// Most bytes of an item collection.
     pub(crate) collection_bytes_max: AtomicU64,
+    log_limits: Mutex<LogLimits>,
     /// Whether replicas that others were added from have to stay for a day.
     source_region_rule: AtomicBool,
 }
@@ -117,6 +131,7 @@ impl Region {
             shard_ms: AtomicU64::new(STREAM_SHARD_MS),
             meters: Meters::default(),
             collection_bytes_max: AtomicU64::new(COLLECTION_BYTES_MAX),
+            log_limits: Mutex::default(),
             source_region_rule: AtomicBool::new(false),
         }))
     }
@@ -153,6 +168,16 @@ impl Region {
     /// Sets how long a shard of a stream takes records.
     pub fn set_shard_ms(&self, shard_ms: u64) {
         self.shard_ms.store(shard_ms, Ordering::Relaxed);
+    }
+
+    /// How much of a table's log is kept for members.
+    pub fn log_limits(&self) -> LogLimits {
+        *self.log_limits.lock()
+    }
+
+    /// Sets how much of a table's log is kept for members.
+    pub fn set_log_limits(&self, limits: LogLimits) {
+        *self.log_limits.lock() = limits;
     }
 
     /// Says how to reach other Regions. Once.

@@ -43,15 +43,6 @@ pub struct ReplicaRecord {
     class_changes: BTreeMap<RegionName, Vec<u64>>,
 }
 
-/// A replica that becomes a table of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Detaching {
-    /// When that was asked for, in milliseconds since the epoch.
-    pub requested_ms: u64,
-    /// The log position from which on nothing is shipped any more; `None` while it is still a member.
-    pub cut: Option<u64>,
-}
-
 impl ReplicaRecord {
     /// Whether Disassociate is refused.
     pub fn is_protected(&self) -> bool {
@@ -62,12 +53,16 @@ impl ReplicaRecord {
 impl Table {
     /// Where the replica in `region` stands; `None` if there is none.
     pub fn replica_status(&self, region: &RegionName) -> Option<ReplicaStatus> {
-        let member = &self.settings.members.get(region)?.value;
-        match member {
+        let register = self.settings.members.get(region)?;
+        match register.value {
             Member::Joining { .. } => Some(ReplicaStatus::Creating),
             Member::Active => Some(ReplicaStatus::Active),
-            // One that was taken out is gone as soon as it is out: nothing tells yet what it still has to say.
-            Member::Removed => (!self.has_left(region)).then_some(ReplicaStatus::Deleting),
+            // Until it has handed over what it had.
+            Member::Removed => {
+                let departed = self.membership.departed.get(region) == Some(&register.version);
+                (!departed).then_some(ReplicaStatus::Deleting)
+            }
+            Member::Expelled => None,
         }
     }
 
@@ -132,7 +127,7 @@ impl Table {
                 let own = settings.overrides.get(region).and_then(|own| own.infrequent_access.get());
                 own.or(settings.infrequent_access.value).unwrap_or(false)
             };
-            let was_member = before.members.get(region).is_some_and(|member| member.value != Member::Removed);
+            let was_member = before.members.get(region).is_some_and(|member| !member.value.is_out());
             if was_member && class(before) != class(&self.settings) {
                 let changes = self.replica.class_changes.entry(region.clone()).or_default();
                 changes.retain(|at_ms| at_ms.saturating_add(TABLE_CLASS_WINDOW_MS) > now_ms);

@@ -11,7 +11,7 @@ use graticule_ops::{Context, Service, dispatch};
 use graticule_tables::{
     Region, Table,
     schema::{
-        Billing, CapacityHistory, IndexDefinition, KeyAttribute, KeySchema, Projection, Register,
+        Billing, CapacityHistory, IndexDefinition, KeyAttribute, KeySchema, Membership, Projection, Register,
         ReplicaRecord, Settings, TABLE_FORMAT, TableStatus,
     },
 };
@@ -151,6 +151,7 @@ impl TableSpec {
             tags: BTreeMap::new(),
             on_demand_since_ms: None,
             capacity: CapacityHistory::default(),
+            membership: Membership::default(),
             replica: ReplicaRecord::default(),
             detaching: None,
         })
