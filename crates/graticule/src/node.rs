@@ -4,7 +4,10 @@ use std::{
     collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use graticule_env::Env;
@@ -95,6 +98,8 @@ pub(crate) struct Node {
     hosted: Vec<RegionName>,
     policy: Policy,
     transport: Arc<NodeTransport>,
+    /// Whether replicas that others were added from have to stay for a day.
+    source_region_rule: AtomicBool,
     open: RwLock<HashMap<String, Arc<Replicator>>>,
     /// Held while a Region is opened, so that it is opened once.
     opening: Mutex<()>,
@@ -117,10 +122,16 @@ impl Node {
                 hosted,
                 policy,
                 transport,
+                source_region_rule: AtomicBool::new(false),
                 open: RwLock::default(),
                 opening: Mutex::default(),
             }
         })
+    }
+
+    /// Sets whether Regions that are opened from now on keep a replica for 24 hours after another one was added from it.
+    pub(crate) fn set_source_region_rule(&self, on: bool) {
+        self.source_region_rule.store(on, Ordering::Relaxed);
     }
 
     /// Opens the Regions that have data or that this node is told to host, so that replication goes on.
@@ -182,6 +193,7 @@ impl Node {
         let engine = self.storage.open_engine(&region).map_err(|error| failed(&error))?;
         let opened =
             Region::open(region.clone(), engine, self.env.clone()).await.map_err(|error| failed(&error))?;
+        opened.set_source_region_rule(self.source_region_rule.load(Ordering::Relaxed));
         opened.start_jobs();
         let transport: Arc<dyn Transport> = Arc::clone(&self.transport) as _;
         let replicator = Replicator::start(opened, transport, self.policy.clone());

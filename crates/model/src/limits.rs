@@ -106,4 +106,4 @@ pub const TABLE_CLASS_WINDOW_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// How long a replica has to stay after another one was added from its Region, where that rule is on `[L]`.
 pub const SOURCE_REGION_HOLD_MS: u64 = 24 * 60 * 60 * 1000;
 /// How long a replica that was taken out and is not heard of stands in the way of other changes `[G]`.
-pub const REPLICA_LEAVING_BLOCKS_MS: u64 = 5 * 60 * 1000;
+pub const REPLICA_LEAVING_BLOCKS_MS: u64 = 60 * 1000;

@@ -49,7 +49,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         let drop = region.drop_table(&name, |table| {
             check_deletable(context, table)?;
             // It became a replica just now: that is a change under way.
-            if is_shared(table, region.name()) { Err(being_used(table)) } else { Ok(()) }
+            if is_shared(table, region.name()) { Err(being_used()) } else { Ok(()) }
         });
         drop.await.map_err(|error| not_found(&name, error))?;
     }

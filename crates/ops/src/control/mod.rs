@@ -43,18 +43,21 @@ fn not_found(name: &TableName, error: Error) -> Error {
     }
 }
 
-/// The table is busy with what `detail` says. Of a replica of a global table, the service says no details.
+/// How the service says that a replica of a global table is busy: without details.
+const REPLICA_IN_USE: &str = "The resource which you are attempting to change is in use.";
+
+/// The table is busy with what `detail` says.
 fn in_use(table: &Table, detail: &str) -> Error {
     Error::ResourceInUse(if table.is_global() {
-        "The resource which you are attempting to change is in use.".to_owned()
+        REPLICA_IN_USE.to_owned()
     } else {
         format!("Attempt to change a resource which is still in use: {detail}")
     })
 }
 
 /// The table is busy with a change of its replicas.
-fn being_used(table: &Table) -> Error {
-    in_use(table, &format!("Table: {} is being used.", table.name))
+fn being_used() -> Error {
+    Error::ResourceInUse(REPLICA_IN_USE.to_owned())
 }
 
 /// Refuses changes of a table that comes or goes, becomes a table of its own, or whose global table changes members.
@@ -65,7 +68,7 @@ fn check_idle(context: &Context, table: &Table) -> Result<(), Error> {
     check_not_joined(context, table)?;
     let region = &context.region;
     if table.is_changing_members(region.name(), region.env().unix_ms()) {
-        return Err(being_used(table));
+        return Err(being_used());
     }
     Ok(())
 }
@@ -80,7 +83,7 @@ fn check_not_joined(context: &Context, table: &Table) -> Result<(), Error> {
     match table.status {
         TableStatus::Creating => Err(in_use(table, &format!("Table is being created: {}", table.name))),
         TableStatus::Deleting => Err(in_use(table, &format!("Table is being deleted: {}", table.name))),
-        TableStatus::Active if table.detaching.is_some() || joining() => Err(being_used(table)),
+        TableStatus::Active if table.detaching.is_some() || joining() => Err(being_used()),
         TableStatus::Active => Ok(()),
     }
 }

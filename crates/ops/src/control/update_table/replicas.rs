@@ -231,7 +231,7 @@ async fn delete(context: &Context, name: &TableName, member: &RegionName) -> Res
         if table.replica_status(member) != Some(ReplicaStatus::Creating) {
             check_idle(context, table)?;
         } else if table.status != TableStatus::Active || table.detaching.is_some() {
-            return Err(being_used(table));
+            return Err(being_used());
         }
         check_no_source(context, table, member)?;
         let version = region.clock().register_version(table.settings.version().time);
