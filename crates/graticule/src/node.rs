@@ -19,7 +19,7 @@ use graticule_replication::{
     local::{LocalTransport, OpenRegion},
     tcp::TcpTransport,
 };
-use graticule_tables::{BoxFuture, Region};
+use graticule_tables::{BoxFuture, LogLimits, Region};
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
@@ -94,6 +94,7 @@ pub(crate) struct Node {
     /// The Regions that may be hosted; empty for any.
     hosted: Vec<RegionName>,
     policy: Policy,
+    log_limits: LogLimits,
     transport: Arc<NodeTransport>,
     open: RwLock<HashMap<String, Arc<Replicator>>>,
     /// Held while a Region is opened, so that it is opened once.
@@ -107,6 +108,7 @@ impl Node {
         hosted: Vec<RegionName>,
         tcp: Option<TcpTransport>,
         policy: Policy,
+        log_limits: LogLimits,
     ) -> Arc<Node> {
         Arc::new_cyclic(|node: &Weak<Node>| {
             let local = LocalTransport::new(Weak::<Node>::clone(node));
@@ -116,6 +118,7 @@ impl Node {
                 storage,
                 hosted,
                 policy,
+                log_limits,
                 transport,
                 open: RwLock::default(),
                 opening: Mutex::default(),
@@ -182,6 +185,7 @@ impl Node {
         let engine = self.storage.open_engine(&region).map_err(|error| failed(&error))?;
         let opened =
             Region::open(region.clone(), engine, self.env.clone()).await.map_err(|error| failed(&error))?;
+        opened.set_log_limits(self.log_limits);
         opened.start_jobs();
         let transport: Arc<dyn Transport> = Arc::clone(&self.transport) as _;
         let replicator = Replicator::start(opened, transport, self.policy.clone());
