@@ -22,7 +22,7 @@ use graticule_replication::{
     local::{LocalTransport, OpenRegion},
     tcp::TcpTransport,
 };
-use graticule_tables::{BoxFuture, Region};
+use graticule_tables::{BoxFuture, LogLimits, Region};
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
@@ -97,6 +97,7 @@ pub(crate) struct Node {
     /// The Regions that may be hosted; empty for any.
     hosted: Vec<RegionName>,
     policy: Policy,
+    log_limits: LogLimits,
     transport: Arc<NodeTransport>,
     /// Whether replicas that others were added from have to stay for a day.
     source_region_rule: AtomicBool,
@@ -112,6 +113,7 @@ impl Node {
         hosted: Vec<RegionName>,
         tcp: Option<TcpTransport>,
         policy: Policy,
+        log_limits: LogLimits,
     ) -> Arc<Node> {
         Arc::new_cyclic(|node: &Weak<Node>| {
             let local = LocalTransport::new(Weak::<Node>::clone(node));
@@ -121,6 +123,7 @@ impl Node {
                 storage,
                 hosted,
                 policy,
+                log_limits,
                 transport,
                 source_region_rule: AtomicBool::new(false),
                 open: RwLock::default(),
@@ -194,6 +197,7 @@ impl Node {
         let opened =
             Region::open(region.clone(), engine, self.env.clone()).await.map_err(|error| failed(&error))?;
         opened.set_source_region_rule(self.source_region_rule.load(Ordering::Relaxed));
+        opened.set_log_limits(self.log_limits);
         opened.start_jobs();
         let transport: Arc<dyn Transport> = Arc::clone(&self.transport) as _;
         let replicator = Replicator::start(opened, transport, self.policy.clone());
