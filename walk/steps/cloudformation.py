@@ -12,6 +12,9 @@ from walk.provisioner import Provisioner, index_keys, index_over, tag_list
 TITLE = "global tables as CloudFormation provisions them: stacks of two and three Regions"
 STACK = "stack-of-two"
 LARGE_STACK = "stack-of-three"
+PROVISIONED_STACK = "stack-provisioned"
+THROUGHPUT = {"ReadCapacityUnits": 6, "WriteCapacityUnits": 5}
+OFF = {"AutoScalingDisabled": True, "ScalingPolicies": []}
 ITEMS = [{"id": s(f"part-{number:03}"), "status": s(f"s-{number % 3}"), "kind": s("k")} for number in range(80)]
 
 
@@ -19,6 +22,7 @@ def run(walk):
     tool = Provisioner(walk)
     two_regions(walk, tool)
     three_regions(walk, tool)
+    provisioned(tool)
 
 
 def template(name, regions):
@@ -92,6 +96,60 @@ def three_regions(walk, tool):
     expect_stack(tool, wanted)
     check.equal(walk.scan(SECOND, LARGE_STACK), [], "items of a stack that was made anew")
     delete(tool, wanted)
+
+
+def provisioned(tool):
+    """An update to provisioned capacity: one UpdateTable, then the settings for scaling. Nothing scales by them, but
+    every Region tells them, and a table whose writes are to be scaled may have another replica."""
+    wanted = template(PROVISIONED_STACK, (HOME, SECOND))
+    create(tool, wanted)
+    wanted["BillingMode"] = "PROVISIONED"
+    tool.change(
+        HOME,
+        "UpdateTable",
+        TableName=PROVISIONED_STACK,
+        BillingMode="PROVISIONED",
+        ProvisionedThroughput=THROUGHPUT,
+        GlobalSecondaryIndexUpdates=[
+            {"Update": {"IndexName": index, "ProvisionedThroughput": THROUGHPUT}}
+            for index in wanted["GlobalSecondaryIndexes"]
+        ],
+    )
+    tool.wait_active(HOME, PROVISIONED_STACK)
+    with check.refused("ValidationException", "should either be Pay-Per-Request or AutoScaled"):
+        tool.update_replica(HOME, PROVISIONED_STACK, "Create", THIRD)
+    writes = {"ProvisionedWriteCapacityAutoScalingUpdate": scaling(5, 50)}
+    wanted["Scaling"] = {"writes": shown(scaling(5, 50)), SECOND: shown(scaling(6, 60))}
+    tool.change(
+        HOME,
+        "UpdateTableReplicaAutoScaling",
+        TableName=PROVISIONED_STACK,
+        GlobalSecondaryIndexUpdates=[{"IndexName": index, **writes} for index in wanted["GlobalSecondaryIndexes"]],
+        ReplicaUpdates=[
+            {"RegionName": SECOND, "ReplicaProvisionedReadCapacityAutoScalingUpdate": scaling(6, 60)}
+        ],
+        **writes,
+    )
+    expect_stack(tool, wanted)
+    wanted["Replicas"][THIRD] = replica(THIRD)
+    add_replica(tool, PROVISIONED_STACK, THIRD, wanted["Replicas"][THIRD])
+    expect_stack(tool, wanted)
+    for region in wanted["Replicas"]:
+        capacity = tool.table(region, PROVISIONED_STACK)["ProvisionedThroughput"]
+        check.equal({key: capacity[key] for key in THROUGHPUT}, THROUGHPUT, f"capacity in {region}")
+    delete(tool, wanted)
+
+
+def scaling(minimum, maximum):
+    """An update of one setting, with a policy that tracks 70 percent."""
+    target = {"TargetTrackingScalingPolicyConfiguration": {"TargetValue": 70.0}, "PolicyName": "track"}
+    return {"MinimumUnits": minimum, "MaximumUnits": maximum, "ScalingPolicyUpdate": target}
+
+
+def shown(update):
+    """A setting as it is told after an update, without the role."""
+    told = {key: value for key, value in update.items() if key != "ScalingPolicyUpdate"}
+    return told | {"AutoScalingDisabled": False, "ScalingPolicies": [update["ScalingPolicyUpdate"]]}
 
 
 def create(tool, wanted):
@@ -176,7 +234,8 @@ def expect_replica(tool, wanted, regions, region, settings):
         "AttributeDefinitions": {
             each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]
         },
-        "BillingMode": table["BillingModeSummary"]["BillingMode"],
+        # A provisioned global table has no summary.
+        "BillingMode": table.get("BillingModeSummary", {"BillingMode": "PROVISIONED"})["BillingMode"],
         "GlobalSecondaryIndexes": index_keys(table),
         "TimeToLive": tool.ttl(region, name),
         "StreamViewType": table["StreamSpecification"]["StreamViewType"],
@@ -190,7 +249,7 @@ def expect_replica(tool, wanted, regions, region, settings):
     protected = table["DeletionProtectionEnabled"]
     check.equal(protected, settings["DeletionProtectionEnabled"], f"protection in {region}")
     expect_nothing_else(tool, table, region)
-    expect_auto_scaling(tool, name, regions, region)
+    expect_auto_scaling(tool, wanted, region)
 
 
 def expect_nothing_else(tool, table, region):
@@ -207,17 +266,26 @@ def expect_nothing_else(tool, table, region):
         check.equal(policy, None, f"policy of {arn}")
 
 
-def expect_auto_scaling(tool, name, regions, region):
+def expect_auto_scaling(tool, wanted, region):
     """A table of one Region has no such settings; in a global one, every member tells of all."""
+    name, regions, scaled = wanted["TableName"], sorted(wanted["Replicas"]), wanted.get("Scaling", {})
     answer = tool.read_or_none(
         region, "DescribeTableReplicaAutoScaling", "ResourceNotFoundException", TableName=name
     )
     if len(regions) == 1:
         check.equal(answer, None, f"auto scaling of {name}")
         return
-    replicas = answer["TableAutoScalingDescription"]["Replicas"]
-    check.equal([each["RegionName"] for each in replicas], sorted(regions), f"members told in {region}")
-    off = {"AutoScalingDisabled": True, "ScalingPolicies": []}
-    for each in replicas:
-        check.equal(each["ReplicaProvisionedReadCapacityAutoScalingSettings"], off, f"reads of {each}")
-        check.equal(each["ReplicaProvisionedWriteCapacityAutoScalingSettings"], off, f"writes of {each}")
+    described = answer["TableAutoScalingDescription"]["Replicas"]
+    check.equal([each["RegionName"] for each in described], regions, f"members told in {region}")
+    for each in described:
+        reads = without_role(each["ReplicaProvisionedReadCapacityAutoScalingSettings"])
+        writes = without_role(each["ReplicaProvisionedWriteCapacityAutoScalingSettings"])
+        check.equal(reads, scaled.get(each["RegionName"], OFF), f"reads of {each}, told in {region}")
+        check.equal(writes, scaled.get("writes", OFF), f"writes of {each}, told in {region}")
+        for index in each["GlobalSecondaryIndexes"]:
+            writes = without_role(index["ProvisionedWriteCapacityAutoScalingSettings"])
+            check.equal(writes, scaled.get("writes", OFF), f"writes of {index}, told in {region}")
+
+
+def without_role(setting):
+    return {key: value for key, value in setting.items() if key != "AutoScalingRoleArn"}

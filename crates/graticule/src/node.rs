@@ -4,7 +4,10 @@ use std::{
     collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use graticule_env::Env;
@@ -19,7 +22,7 @@ use graticule_replication::{
     local::{LocalTransport, OpenRegion},
     tcp::TcpTransport,
 };
-use graticule_tables::{BoxFuture, Region};
+use graticule_tables::{BoxFuture, LogLimits, Region};
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
@@ -94,7 +97,10 @@ pub(crate) struct Node {
     /// The Regions that may be hosted; empty for any.
     hosted: Vec<RegionName>,
     policy: Policy,
+    log_limits: LogLimits,
     transport: Arc<NodeTransport>,
+    /// Whether replicas that others were added from have to stay for a day.
+    source_region_rule: AtomicBool,
     open: RwLock<HashMap<String, Arc<Replicator>>>,
     /// Held while a Region is opened, so that it is opened once.
     opening: Mutex<()>,
@@ -107,6 +113,7 @@ impl Node {
         hosted: Vec<RegionName>,
         tcp: Option<TcpTransport>,
         policy: Policy,
+        log_limits: LogLimits,
     ) -> Arc<Node> {
         Arc::new_cyclic(|node: &Weak<Node>| {
             let local = LocalTransport::new(Weak::<Node>::clone(node));
@@ -116,11 +123,18 @@ impl Node {
                 storage,
                 hosted,
                 policy,
+                log_limits,
                 transport,
+                source_region_rule: AtomicBool::new(false),
                 open: RwLock::default(),
                 opening: Mutex::default(),
             }
         })
+    }
+
+    /// Sets whether Regions that are opened from now on keep a replica for 24 hours after another one was added from it.
+    pub(crate) fn set_source_region_rule(&self, on: bool) {
+        self.source_region_rule.store(on, Ordering::Relaxed);
     }
 
     /// Opens the Regions that have data or that this node is told to host, so that replication goes on.
@@ -182,6 +196,8 @@ impl Node {
         let engine = self.storage.open_engine(&region).map_err(|error| failed(&error))?;
         let opened =
             Region::open(region.clone(), engine, self.env.clone()).await.map_err(|error| failed(&error))?;
+        opened.set_source_region_rule(self.source_region_rule.load(Ordering::Relaxed));
+        opened.set_log_limits(self.log_limits);
         opened.start_jobs();
         let transport: Arc<dyn Transport> = Arc::clone(&self.transport) as _;
         let replicator = Replicator::start(opened, transport, self.policy.clone());

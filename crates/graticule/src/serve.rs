@@ -7,6 +7,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use graticule_env::Env;
@@ -17,6 +18,7 @@ use graticule_replication::{
     tcp::{Secret, TcpTransport, serve_links},
 };
 use graticule_server::{BindError, Options, Server};
+use graticule_tables::LogLimits;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -25,6 +27,8 @@ use crate::{
     handler::NodeHandler,
     node::{Node, Storage, StorageError},
 };
+
+const HOUR_MS: u64 = 60 * 60 * 1000;
 
 /// Why the server did not start. Every message ends with what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -118,8 +122,16 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
         Storage::Directory { path, .. } => format!("{} (every write is synced to disk)", path.display()),
     };
     let tcp = secret.clone().map(|secret| TcpTransport::new(env.clone(), secret, peers));
-    let policy = Policy { clock_ahead_ms_max: flags.clock_ahead_ms_max };
-    let node = Node::new(env.clone(), storage, flags.regions.clone(), tcp, policy);
+    let policy = Policy {
+        clock_ahead_ms_max: flags.clock_ahead_ms_max,
+        departure_ms_max: flags.departure_hours_max.saturating_mul(HOUR_MS),
+        verify_every: (flags.verify_hours > 0)
+            .then(|| Duration::from_millis(flags.verify_hours.saturating_mul(HOUR_MS))),
+    };
+    let log_limits =
+        LogLimits { changes: flags.log_changes_max, bytes: flags.log_mib_max.saturating_mul(1 << 20) };
+    let node = Node::new(env.clone(), storage, flags.regions.clone(), tcp, policy, log_limits);
+    node.set_source_region_rule(flags.source_region_rule);
     let handler = Arc::new(NodeHandler { node: Arc::clone(&node), endpoint: OnceLock::new() });
     let server = Server::bind(flags.listen, Arc::clone(&handler) as _, env.clone(), Options::default())?;
     let _ = handler.endpoint.set(Arc::from(server.local_addr().to_string()));

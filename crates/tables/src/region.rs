@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -39,6 +39,11 @@ pub trait Peers: Send + Sync {
         region: &'a RegionName,
         table: &'a TableName,
     ) -> BoxFuture<'a, Result<Option<PeerTable>, Error>>;
+
+    /// How far this Region has come with filling the replica of `table` in `region`, if it does that.
+    fn join_percent(&self, _table: &Table, _region: &RegionName) -> Option<u8> {
+        None
+    }
 }
 
 /// What another Region tells of a table.
@@ -46,6 +51,21 @@ pub trait Peers: Send + Sync {
 pub struct PeerTable {
     /// It may not be deleted there.
     pub deletion_protection: bool,
+}
+
+/// How much of a table's log is kept for members that cannot be reached. One that lacks more is compared when it is back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogLimits {
+    /// Entries.
+    pub changes: u64,
+    /// Bytes, as the engine estimates them.
+    pub bytes: u64,
+}
+
+impl Default for LogLimits {
+    fn default() -> LogLimits {
+        LogLimits { changes: 100_000_000, bytes: 16 << 30 }
+    }
 }
 
 /// A Region.
@@ -66,6 +86,9 @@ pub struct Region {
     pub(crate) meters: Meters,
     /// Most bytes of an item collection.
     pub(crate) collection_bytes_max: AtomicU64,
+    log_limits: Mutex<LogLimits>,
+    /// Whether replicas that others were added from have to stay for a day.
+    source_region_rule: AtomicBool,
 }
 
 #[derive(Default)]
@@ -108,6 +131,8 @@ impl Region {
             shard_ms: AtomicU64::new(STREAM_SHARD_MS),
             meters: Meters::default(),
             collection_bytes_max: AtomicU64::new(COLLECTION_BYTES_MAX),
+            log_limits: Mutex::default(),
+            source_region_rule: AtomicBool::new(false),
         }))
     }
 
@@ -145,6 +170,16 @@ impl Region {
         self.shard_ms.store(shard_ms, Ordering::Relaxed);
     }
 
+    /// How much of a table's log is kept for members.
+    pub fn log_limits(&self) -> LogLimits {
+        *self.log_limits.lock()
+    }
+
+    /// Sets how much of a table's log is kept for members.
+    pub fn set_log_limits(&self, limits: LogLimits) {
+        *self.log_limits.lock() = limits;
+    }
+
     /// Says how to reach other Regions. Once.
     pub fn set_peers(&self, peers: Arc<dyn Peers>) {
         let _ = self.peers.0.set(peers);
@@ -153,6 +188,16 @@ impl Region {
     /// Sets how many bytes an item collection may have; the service's limit stands until then.
     pub fn set_collection_bytes_max(&self, bytes_max: u64) {
         self.collection_bytes_max.store(bytes_max, Ordering::Relaxed);
+    }
+
+    /// Sets whether a replica that was used in the last 24 hours to add another one must stay, as on the service.
+    pub fn set_source_region_rule(&self, on: bool) {
+        self.source_region_rule.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether a replica that was used in the last 24 hours to add another one must stay.
+    pub fn source_region_rule(&self) -> bool {
+        self.source_region_rule.load(Ordering::Relaxed)
     }
 
     /// How to reach other Regions.

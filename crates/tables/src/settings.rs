@@ -1,6 +1,7 @@
 //! The settings that replicas of a table share.
 //!
-//! Each is a last-writer-wins register, so that merging two Regions' settings in any order gives the same.
+//! Each is a last-writer-wins register, so that merging two Regions' settings in any order gives the same. What one
+//! replica has of its own is here too, so that every Region can show it.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     auto_scaling::{AutoScaling, Dimension},
+    overrides::Overrides,
     schema::{IndexDefinition, Maximum, Throughput},
 };
 
@@ -28,7 +30,7 @@ impl<T: Clone + PartialEq> Register<T> {
     }
 
     /// Takes `other` if it is later; tells whether the value changed.
-    fn merge(&mut self, other: &Register<T>) -> bool {
+    pub(crate) fn merge(&mut self, other: &Register<T>) -> bool {
         if other.version <= self.version {
             return false;
         }
@@ -77,8 +79,17 @@ pub enum Member {
     },
     /// Takes reads and writes.
     Active,
-    /// Was taken out, or left.
+    /// Was taken out, or left. What clients wrote there before is still taken.
     Removed,
+    /// Was taken out and could not be reached for too long: nothing that it may still send is taken.
+    Expelled,
+}
+
+impl Member {
+    /// Whether it was taken out, waited for or not.
+    pub fn is_out(&self) -> bool {
+        matches!(self, Member::Removed | Member::Expelled)
+    }
 }
 
 /// Settings that all replicas of a table share.
@@ -99,6 +110,12 @@ pub struct Settings {
     /// How capacity is to be scaled; `None` where that was switched off.
     #[serde(default)]
     pub auto_scaling: BTreeMap<Dimension, Register<Option<AutoScaling>>>,
+    /// What replicas have of their own.
+    #[serde(default)]
+    pub overrides: BTreeMap<RegionName, Overrides>,
+    /// By the Region of a replica, the Region whose endpoint was asked to add it.
+    #[serde(default)]
+    pub sources: BTreeMap<RegionName, Register<RegionName>>,
 }
 
 impl Settings {
@@ -110,12 +127,22 @@ impl Settings {
         changed |= self.infrequent_access.merge(&other.infrequent_access);
         changed |= merge_map(&mut self.indexes, &other.indexes);
         changed |= merge_map(&mut self.auto_scaling, &other.auto_scaling);
+        changed |= merge_map(&mut self.sources, &other.sources);
+        for (region, overrides) in &other.overrides {
+            changed |= self.overrides.entry(region.clone()).or_default().merge(overrides);
+        }
         changed | merge_map(&mut self.members, &other.members)
     }
 
     /// How a dimension is to be scaled, if it is.
     pub fn auto_scaling(&self, dimension: &Dimension) -> Option<&AutoScaling> {
         self.auto_scaling.get(dimension)?.value.as_ref()
+    }
+
+    /// Whether the writes of the table, or of a GSI, are to be scaled, and by what.
+    pub fn scales_writes(&self, index: Option<&IndexName>) -> bool {
+        let scaling = self.auto_scaling(&Dimension::Writes(index.cloned()));
+        scaling.is_some_and(|scaling| scaling.policy.is_some())
     }
 
     /// The version of the latest change.
@@ -127,6 +154,8 @@ impl Settings {
             .chain(self.indexes.values().map(|register| &register.version))
             .chain(self.members.values().map(|register| &register.version))
             .chain(self.auto_scaling.values().map(|register| &register.version))
+            .chain(self.sources.values().map(|register| &register.version))
+            .chain(self.overrides.values().flat_map(Overrides::versions))
             .max()
             .expect("there is a billing mode")
     }

@@ -6,7 +6,10 @@ use graticule_model::{Error, KeyType, Version, version::HybridTime};
 use graticule_tables::{
     Merged, SharedTable,
     auto_scaling::{AutoScaling, Dimension, ScalingPolicy, Utilization},
-    schema::{Billing, Member, Projection, Register, Settings, StreamView, TableStatus, Throughput},
+    schema::{
+        Billing, CapacityOverrides, Member, Overrides, Projection, Register, Settings, StreamView,
+        TableStatus, Throughput,
+    },
 };
 use proptest::prelude::*;
 
@@ -50,16 +53,56 @@ fn settings() -> impl Strategy<Value = Settings> {
         register(|number| (number % 3 == 0).then_some(number % 2 == 0)),
         prop::collection::btree_map("[a-c]", register(member), 0..4),
         prop::collection::btree_map(dimension, register(scaling), 0..4),
+        prop::collection::btree_map("[a-c]", overrides(), 0..3),
+        prop::collection::btree_map(
+            "[a-c]",
+            register(|number| region_name(["x", "y"][number as usize % 2])),
+            0..3,
+        ),
     )
-        .prop_map(|(billing, indexes, ttl, stream, infrequent_access, members, scaling)| Settings {
-            billing,
-            indexes: indexes.into_iter().map(|(name, index)| (name.parse().unwrap(), index)).collect(),
-            ttl,
-            stream,
-            infrequent_access,
-            members: members.into_iter().map(|(name, member)| (region_name(&name), member)).collect(),
-            auto_scaling: scaling.into_iter().map(|(key, value)| (key.parse().unwrap(), value)).collect(),
+        .prop_map(
+            |(billing, indexes, ttl, stream, infrequent_access, members, scaling, overrides, sources)| {
+                Settings {
+                    billing,
+                    indexes: indexes
+                        .into_iter()
+                        .map(|(name, index)| (name.parse().unwrap(), index))
+                        .collect(),
+                    ttl,
+                    stream,
+                    infrequent_access,
+                    members: members.into_iter().map(|(name, member)| (region_name(&name), member)).collect(),
+                    auto_scaling: scaling
+                        .into_iter()
+                        .map(|(key, value)| (key.parse().unwrap(), value))
+                        .collect(),
+                    overrides: overrides.into_iter().map(|(name, own)| (region_name(&name), own)).collect(),
+                    sources: sources.into_iter().map(|(name, source)| (region_name(&name), source)).collect(),
+                }
+            },
+        )
+}
+
+/// What a replica has of its own: of each value nothing, or something, or nothing again.
+fn overrides() -> impl Strategy<Value = Overrides> {
+    let value = || prop::option::of(register(|number| (number % 3 != 0).then_some(number)));
+    let capacity = move || {
+        (value(), value()).prop_map(|(read, read_max)| {
+            let mut own = CapacityOverrides::default();
+            read.into_iter().for_each(|it| own.read.set(&it.version, it.value));
+            read_max.into_iter().for_each(|it| own.read_max.set(&it.version, it.value));
+            own
         })
+    };
+    let indexes = prop::collection::btree_map("i-[12]", capacity(), 0..3);
+    (capacity(), value(), indexes).prop_map(|(capacity, class, indexes)| {
+        let mut own = Overrides { capacity, ..Overrides::default() };
+        class.into_iter().for_each(|it| {
+            own.infrequent_access.set(&it.version, it.value.map(|number| number % 2 == 0));
+        });
+        own.indexes = indexes.into_iter().map(|(name, index)| (name.parse().unwrap(), index)).collect();
+        own
+    })
 }
 
 fn merged(a: &Settings, b: &Settings) -> Settings {

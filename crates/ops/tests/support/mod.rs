@@ -1,5 +1,7 @@
 //! A Region in memory, tables made without CreateTable, and calls that are compared with what they should answer.
 
+pub(crate) mod regions;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use graticule_env::Env;
@@ -9,8 +11,8 @@ use graticule_ops::{Context, Service, dispatch};
 use graticule_tables::{
     Region, Table,
     schema::{
-        Billing, CapacityHistory, IndexDefinition, KeyAttribute, KeySchema, Projection, Register, Settings,
-        TABLE_FORMAT, TableStatus,
+        Billing, CapacityHistory, IndexDefinition, KeyAttribute, KeySchema, Membership, Projection, Register,
+        ReplicaRecord, Settings, TABLE_FORMAT, TableStatus,
     },
 };
 use serde_json::{Value, json};
@@ -139,6 +141,8 @@ impl TableSpec {
                 infrequent_access: register(None),
                 members: BTreeMap::new(),
                 auto_scaling: BTreeMap::new(),
+                overrides: BTreeMap::new(),
+                sources: BTreeMap::new(),
             },
             group: None,
             indexes: BTreeMap::new(),
@@ -148,6 +152,9 @@ impl TableSpec {
             tags: BTreeMap::new(),
             on_demand_since_ms: None,
             capacity: CapacityHistory::default(),
+            membership: Membership::default(),
+            replica: ReplicaRecord::default(),
+            detaching: None,
         })
     }
 

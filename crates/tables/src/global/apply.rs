@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use graticule_kv::{Batch, Decision, Declared, Direction, PageLimit, ReadError, Value, transact};
-use graticule_model::{Error, RegionName, version::HybridTime};
+use graticule_model::{Error, RegionName, Version, version::HybridTime};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -37,8 +37,23 @@ pub struct Origin<'a> {
     pub region: &'a RegionName,
     /// The TableId of its replica: names its log.
     pub log: &'a str,
-    /// The log position that is reached with these changes; `None` for items of a snapshot.
+    /// The log position that is reached with these changes; `None` if they do not come from the log.
     pub position: Option<u64>,
+    /// How they came.
+    pub road: Road,
+    /// The membership that the replica was made for that ships them.
+    pub born: Option<&'a Version>,
+}
+
+/// How changes come to a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Road {
+    /// From the other replica's log.
+    Log,
+    /// As part of the snapshot that fills a new replica: streams do not show them.
+    Snapshot,
+    /// Because a comparison found that they are missing here.
+    Resync,
 }
 
 /// A replicated change that lost against a later local write.
@@ -75,8 +90,8 @@ impl Region {
     /// Applies changes from elsewhere to the replica `table` and remembers the position reached, durably.
     ///
     /// # Errors
-    /// [`Error::ResourceNotFound`] if that replica is not there any more or on its way out; otherwise if the engine
-    /// fails.
+    /// [`Error::ResourceNotFound`] if that replica is not there any more or on its way out, or does not listen to
+    /// the other one; otherwise if the engine fails.
     pub async fn apply(&self, table: &Table, origin: &Origin<'_>, changes: Vec<Change>) -> Result<(), Error> {
         let latest = changes.iter().map(|change| change.version.time).max();
         self.clock.observe(latest.unwrap_or_default());
@@ -94,13 +109,7 @@ impl Region {
         let last = chunks.len() - 1;
         for (index, chunk) in chunks.into_iter().enumerate() {
             let position = origin.position.filter(|_| index == last);
-            self.apply_chunk(
-                table,
-                &Origin { position, ..origin.clone() },
-                &chunk,
-                origin.position.is_none(),
-            )
-            .await?;
+            self.apply_chunk(table, &Origin { position, ..origin.clone() }, &chunk).await?;
         }
         Ok(())
     }
@@ -110,12 +119,14 @@ impl Region {
         replica: &Table,
         origin: &Origin<'_>,
         changes: &[Change],
-        snapshot: bool,
     ) -> Result<(), Error> {
         loop {
             let table = self.table(&replica.name).await?;
             // Nothing must count as applied that goes to another replica of that name, or with one that is leaving.
-            if table.uuid != replica.uuid || !table.takes_changes(&self.name) {
+            if table.uuid != replica.uuid
+                || !table.takes_changes(&self.name)
+                || !table.listens_to(origin.region, origin.born)
+            {
                 return Err(Error::ResourceNotFound);
             }
             // Several changes may be about one item: each has the place of its item among the declared keys.
@@ -159,7 +170,7 @@ impl Region {
                         let cover = Cover { item_key, coverage: &coverage };
                         let before = stored[*place].as_ref();
                         if let Some(now) =
-                            self.apply_one(&table, change, key, &cover, before, snapshot, &mut batch)?
+                            self.apply_one(&table, change, key, &cover, before, origin.road, &mut batch)?
                         {
                             stored[*place] = Some(now);
                         }
@@ -194,7 +205,7 @@ impl Region {
         key: &PrimaryKey,
         cover: &Cover<'_>,
         stored: Option<&Record>,
-        snapshot: bool,
+        road: Road,
         batch: &mut Batch,
     ) -> Result<Option<Record>, ReadError> {
         if let Some(stored) = stored
@@ -202,7 +213,10 @@ impl Region {
         {
             // Only a write of this Region that is later shows a conflict: others saw what they overtook, or tell
             // of it themselves.
-            if stored.version > change.version && *stored.version.region == *self.name.as_str() && !snapshot {
+            if stored.version > change.version
+                && *stored.version.region == *self.name.as_str()
+                && road == Road::Log
+            {
                 let conflict = Conflict {
                     key: String::from_utf8_lossy(&change.key).into_owned(),
                     winner: stored.version.to_string(),
@@ -228,7 +242,7 @@ impl Region {
             new,
             version: &change.version,
             expired: change.expired,
-            shown: !snapshot,
+            shown: road != Road::Snapshot,
             here: &self.name,
             now_ms: self.env.unix_ms(),
         };

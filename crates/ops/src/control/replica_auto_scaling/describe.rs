@@ -4,13 +4,16 @@ use graticule_model::{Error, IndexName, RegionName, names::ACCOUNT_ID};
 use graticule_tables::{
     Table,
     auto_scaling::{AutoScaling, Dimension, ScalingPolicy},
-    schema::{IndexState, Member},
+    schema::{IndexState, ReplicaStatus},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    super::description::{Stage, table_status},
+    super::{
+        description::{Stage, table_status},
+        replica_description::status_name,
+    },
     check_global, not_found,
 };
 use crate::{Context, parameters::parse, reply::Reply};
@@ -29,7 +32,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let request: Request = parse(body)?;
     let name = context.table_name(&request.table_name)?;
     let table = context.region.table(&name).await.map_err(|error| not_found(&name, error))?;
-    check_global(&table)?;
+    check_global(context, &table)?;
     Ok(answer(&description(&table, context.region.name())))
 }
 
@@ -42,21 +45,17 @@ pub(super) fn answer(description: &Value) -> Vec<u8> {
 
 /// `TableAutoScalingDescription`, as the Region `here` tells it.
 pub(super) fn description(table: &Table, here: &RegionName) -> Value {
-    let members = table.settings.members.iter().filter(|(region, _)| !table.has_left(region));
-    let replicas: Value =
-        members.map(|(region, register)| replica(table, region, &register.value, region == here)).collect();
+    let members = table.settings.members.keys();
+    let replicas: Value = members
+        .filter_map(|region| Some(replica(table, region, table.replica_status(region)?, region == here)))
+        .collect();
     json!({"TableName": table.name, "TableStatus": table_status(table, Stage::Now), "Replicas": replicas})
 }
 
-fn replica(table: &Table, region: &RegionName, member: &Member, is_here: bool) -> Value {
-    let status = match member {
-        Member::Joining { .. } => "CREATING",
-        Member::Active => "ACTIVE",
-        Member::Removed => "DELETING",
-    };
+fn replica(table: &Table, region: &RegionName, status: ReplicaStatus, is_here: bool) -> Value {
     let mut shown = json!({
         "RegionName": region,
-        "ReplicaStatus": status,
+        "ReplicaStatus": status_name(status),
         "ReplicaProvisionedReadCapacityAutoScalingSettings":
             settings(table, &Dimension::Reads(region.clone(), None)),
         "ReplicaProvisionedWriteCapacityAutoScalingSettings": settings(table, &Dimension::Writes(None)),

@@ -11,6 +11,8 @@ pub(crate) mod update;
 use graticule_model::{Error, TableName};
 use graticule_tables::{Table, schema::TableStatus};
 
+use crate::Context;
+
 /// A table that cannot be asked: missing, not global, or being filled.
 fn no_global_table(name: &TableName) -> Error {
     Error::OtherNotFound(format!("Global table with name: '{name}' does not exist."))
@@ -28,8 +30,9 @@ fn not_found(name: &TableName, error: Error) -> Error {
 ///
 /// # Errors
 /// [`Error::OtherNotFound`].
-fn check_global(table: &Table) -> Result<(), Error> {
-    if table.is_global() && table.status != TableStatus::Creating {
+fn check_global(context: &Context, table: &Table) -> Result<(), Error> {
+    let has_replicas = table.replicas(context.region.name()).next().is_some();
+    if has_replicas && table.status != TableStatus::Creating {
         Ok(())
     } else {
         Err(no_global_table(&table.name))

@@ -56,8 +56,8 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let changes = request.changes(&name)?;
     let region = &context.region;
     let update = region.update_settings(&name, |table| {
-        check_global(table)?;
-        check_idle(table)?;
+        check_global(context, table)?;
+        check_idle(context, table)?;
         request.check_billing(table)?;
         let before = description(table, region.name());
         let version = region.clock().register_version(table.settings.version().time);
@@ -91,7 +91,8 @@ impl Change<'_> {
             },
         };
         let Some(region) = self.region else { return Ok(Dimension::Writes(index)) };
-        let mut members = table.settings.members.keys().filter(|member| !table.has_left(member));
+        let mut members =
+            table.settings.members.keys().filter(|member| table.replica_status(member).is_some());
         match members.find(|member| member.as_str() == region) {
             Some(member) => Ok(Dimension::Reads(member.clone(), index)),
             None => Err(Error::Validation(format!(
@@ -153,7 +154,7 @@ impl Request {
         if !table.settings.billing.value.on_demand {
             return Ok(());
         }
-        let members = table.settings.members.keys().filter(|region| !table.has_left(region));
+        let members = table.settings.members.keys().filter(|region| table.replica_status(region).is_some());
         let members: Vec<&str> = members.map(RegionName::as_str).collect();
         let given = [
             (
