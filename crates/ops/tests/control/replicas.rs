@@ -384,6 +384,8 @@ async fn a_replica_that_is_gone_for_good_blocks_nothing() {
     server.ok("UpdateTable", class()).await;
     let foreign = "Failed to create a the new replica of table with name: ‘plain’ because one or more replicas already existed as tables.";
     server.refuses("UpdateTable", vec![(update(json!([create("us-east-1")])), foreign)]).await;
+    let again = update(json!([delete("us-east-1")]));
+    server.check(vec![("UpdateTable", again, fails("ResourceInUseException", IN_USE))]).await;
 }
 
 /// Where the rule is on, a replica stays for a day after another one was added from its Region.
@@ -396,7 +398,8 @@ async fn a_source_region_stays_for_a_day_where_that_rule_is_on() {
     server.ok("UpdateTable", update(json!([create("us-east-1")]))).await;
     finish_joining(&server, "us-east-1").await;
     // Added from us-east-1, as this Region hears.
-    let add = here.update_settings(&"plain".parse().unwrap(), |table| {
+    let name = "plain".parse().unwrap();
+    let add = here.update_settings(&name, |table| {
         let version = here.clock().register_version(table.settings.version().time);
         let member = Register::new(version.clone(), Member::Active);
         table.settings.members.insert(region("eu-north-1"), member);
@@ -480,4 +483,25 @@ async fn older_records_are_read() {
         older.replicas(server.context.region.name()).map(|(name, _)| name).collect();
     assert_eq!(shown, [&region("us-east-1")]);
     assert!(older.replica.is_protected());
+}
+
+#[tokio::test]
+async fn what_a_replica_had_of_its_own_goes_with_it() {
+    let server = start(None).await;
+    let mut own = create("us-east-1");
+    own["Create"]["OnDemandThroughputOverride"] = json!({"MaxReadRequestUnits": 5});
+    own["Create"]["TableClassOverride"] = json!("STANDARD_INFREQUENT_ACCESS");
+    server.ok("UpdateTable", update(json!([own]))).await;
+    finish_joining(&server, "us-east-1").await;
+    let replica = &describe(&server, "plain").await["Replicas"][0];
+    assert_eq!(replica["OnDemandThroughputOverride"], json!({"MaxReadRequestUnits": 5}));
+    assert_eq!(replica["ReplicaTableClassSummary"], json!({"TableClass": "STANDARD_INFREQUENT_ACCESS"}));
+    server.ok("UpdateTable", update(json!([delete("us-east-1")]))).await;
+    finish_leaving(&server, "us-east-1").await;
+    server.ok("UpdateTable", update(json!([create("us-east-1")]))).await;
+    let replica = &describe(&server, "plain").await["Replicas"][0];
+    assert_eq!(
+        (&replica["OnDemandThroughputOverride"], &replica["ReplicaTableClassSummary"]),
+        (&json!(null), &json!(null))
+    );
 }

@@ -15,7 +15,8 @@ async fn own(
     mut set: impl FnMut(&mut Overrides, &graticule_model::Version) + Send,
 ) {
     let here = &region.server.context.region;
-    let change = here.update_settings(&"tab".parse().unwrap(), |table| {
+    let name = "tab".parse().unwrap();
+    let change = here.update_settings(&name, |table| {
         let version = here.clock().register_version(table.settings.version().time);
         set(table.settings.overrides.entry(of.parse().unwrap()).or_default(), &version);
         Ok(())

@@ -111,8 +111,11 @@ pub(super) fn not_member(region: &str) -> Error {
 }
 
 fn check_member(table: &Table, here: &RegionName, region: &str) -> Result<RegionName, Error> {
-    let member = table.replicas(here).find(|(member, _)| member.as_str() == region);
-    member.map(|(member, _)| member.clone()).ok_or_else(|| not_member(region))
+    match table.replicas(here).find(|(member, _)| member.as_str() == region) {
+        Some((_, ReplicaStatus::Deleting)) => Err(being_used()),
+        Some((member, _)) => Ok(member.clone()),
+        None => Err(not_member(region)),
+    }
 }
 
 fn exists_already(name: &TableName) -> Error {
