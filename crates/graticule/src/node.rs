@@ -23,6 +23,8 @@ use graticule_tables::{BoxFuture, Region};
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
+use crate::dials::Dials;
+
 /// Where the Regions of a node keep their data.
 #[derive(Debug)]
 pub(crate) enum Storage {
@@ -86,6 +88,14 @@ impl Storage {
     }
 }
 
+/// What holds for every Region of a node.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) clock_ahead_ms_max: u64,
+    pub(crate) conflict_journal_max: u64,
+    pub(crate) dials: Arc<Dials>,
+}
+
 /// The Regions of this process.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -94,6 +104,8 @@ pub(crate) struct Node {
     /// The Regions that may be hosted; empty for any.
     hosted: Vec<RegionName>,
     policy: Policy,
+    dials: Arc<Dials>,
+    conflict_journal_max: u64,
     transport: Arc<NodeTransport>,
     open: RwLock<HashMap<String, Arc<Replicator>>>,
     /// Held while a Region is opened, so that it is opened once.
@@ -106,8 +118,10 @@ impl Node {
         storage: Storage,
         hosted: Vec<RegionName>,
         tcp: Option<TcpTransport>,
-        policy: Policy,
+        settings: Settings,
     ) -> Arc<Node> {
+        let Settings { clock_ahead_ms_max, conflict_journal_max, dials } = settings;
+        let policy = Policy { clock_ahead_ms_max, dials: dials.links.clone() };
         Arc::new_cyclic(|node: &Weak<Node>| {
             let local = LocalTransport::new(Weak::<Node>::clone(node));
             let transport = Arc::new(NodeTransport { node: Weak::clone(node), local, tcp });
@@ -116,6 +130,8 @@ impl Node {
                 storage,
                 hosted,
                 policy,
+                dials,
+                conflict_journal_max,
                 transport,
                 open: RwLock::default(),
                 opening: Mutex::default(),
@@ -180,8 +196,9 @@ impl Node {
             Error::Internal(format!("Region {region} cannot be opened: {error}"))
         };
         let engine = self.storage.open_engine(&region).map_err(|error| failed(&error))?;
-        let opened =
-            Region::open(region.clone(), engine, self.env.clone()).await.map_err(|error| failed(&error))?;
+        let env = self.env.shifted(&self.dials.clock(&region));
+        let opened = Region::open(region.clone(), engine, env).await.map_err(|error| failed(&error))?;
+        opened.set_conflict_journal_max(self.conflict_journal_max);
         opened.start_jobs();
         let transport: Arc<dyn Transport> = Arc::clone(&self.transport) as _;
         let replicator = Replicator::start(opened, transport, self.policy.clone());
@@ -215,6 +232,10 @@ impl Transport for NodeTransport {
         }
         let peers = self.tcp.as_ref().and_then(Transport::known).unwrap_or_default();
         Some(hosted.into_iter().chain(peers).collect())
+    }
+
+    fn address(&self, to: &RegionName) -> Option<String> {
+        self.tcp.as_ref().and_then(|tcp| tcp.address(to))
     }
 
     fn connect<'a>(

@@ -12,18 +12,19 @@ use std::{
 use graticule_env::Env;
 use graticule_kv::embedded::Memory;
 use graticule_model::{Error, RegionName};
-use graticule_replication::{
-    Policy,
-    tcp::{Secret, TcpTransport, serve_links},
-};
+use graticule_replication::tcp::{Secret, TcpTransport, serve_links};
 use graticule_server::{BindError, Options, Server};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    admin::Admin,
     cli::{LogFormat, ServeFlags},
+    dials::{DialError, Dials, spec},
     handler::NodeHandler,
-    node::{Node, Storage, StorageError},
+    node::{Node, Settings, Storage, StorageError},
+    requests::Requests,
+    tokens::{self, TokenError},
 };
 
 /// Why the server did not start. Every message ends with what to do next.
@@ -48,6 +49,10 @@ pub(crate) enum ServeError {
     #[error("cannot listen for links on {addr}: {source}; choose another address with --link-listen")]
     LinkBind { addr: SocketAddr, source: io::Error },
     #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("--dial: {0}")]
+    Dial(#[from] DialError),
+    #[error(transparent)]
     Storage(#[from] StorageError),
     #[error("{0}")]
     Regions(Error),
@@ -61,6 +66,7 @@ impl ServeError {
             ServeError::Log { .. } | ServeError::Insecure(_) => 2,
             ServeError::PeerHosted(_) | ServeError::PeerRepeated(_) => 2,
             ServeError::Secret { .. } | ServeError::SecretShort(_) => 2,
+            ServeError::Token(_) | ServeError::Dial(_) => 2,
             ServeError::Bind(_) | ServeError::LinkBind { .. } => 3,
             ServeError::Storage(_) | ServeError::Regions(_) => 4,
             ServeError::Runtime(_) => 1,
@@ -107,6 +113,11 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
     flags.regions.dedup();
     let env = Env::real();
     let secret = read_secret(&flags)?;
+    let admin_token = flags.admin_token_file.as_ref().map(tokens::read_for_server).transpose()?;
+    let dials = Arc::new(Dials::default());
+    if !flags.dials.is_empty() {
+        dials.change(&spec::together(std::mem::take(&mut flags.dials)))?;
+    }
     let storage = if flags.in_memory {
         Storage::Memory
     } else {
@@ -118,10 +129,16 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
         Storage::Directory { path, .. } => format!("{} (every write is synced to disk)", path.display()),
     };
     let tcp = secret.clone().map(|secret| TcpTransport::new(env.clone(), secret, peers));
-    let policy = Policy { clock_ahead_ms_max: flags.clock_ahead_ms_max };
-    let node = Node::new(env.clone(), storage, flags.regions.clone(), tcp, policy);
-    let handler = Arc::new(NodeHandler { node: Arc::clone(&node), endpoint: OnceLock::new() });
-    let server = Server::bind(flags.listen, Arc::clone(&handler) as _, env.clone(), Options::default())?;
+    let settings = Settings {
+        clock_ahead_ms_max: flags.clock_ahead_ms_max,
+        conflict_journal_max: flags.conflict_journal_max,
+        dials: Arc::clone(&dials),
+    };
+    let node = Node::new(env.clone(), storage, flags.regions.clone(), tcp, settings);
+    let admin = Admin { node: Arc::clone(&node), dials, requests: Requests::default() };
+    let handler = Arc::new(NodeHandler { admin, env: env.clone(), endpoint: OnceLock::new() });
+    let options = Options { admin_token, ..Options::default() };
+    let server = Server::bind(flags.listen, Arc::clone(&handler) as _, env.clone(), options)?;
     let _ = handler.endpoint.set(Arc::from(server.local_addr().to_string()));
     let links = match flags.link_listen {
         Some(addr) => {

@@ -19,16 +19,18 @@ const TABLE_QUEUE: usize = WINDOW;
 
 impl Replicator {
     /// Serves one connection of the Region `peer` until it ends.
-    pub async fn serve(self: Arc<Replicator>, peer: RegionName, mut wire: Wire) {
+    pub async fn serve(self: Arc<Replicator>, peer: RegionName, wire: Wire) {
+        let (replies, mut requests) =
+            self.policy.dials.at_target(self.env(), &peer, self.region.name(), wire);
         let mut workers: HashMap<String, mpsc::Sender<(u64, Request)>> = HashMap::new();
-        while let Some(frame) = wire.receiver.recv().await {
+        while let Some(frame) = requests.recv().await {
             let Frame { id, body: Body::Request(request) } = frame else { return };
             let lane = match &request {
                 Request::Changes { table, .. } | Request::Position { table, .. } => table.clone(),
                 // Everything else is about the catalogue and rare.
                 _ => String::new(),
             };
-            let worker = workers.entry(lane).or_insert_with(|| self.start_worker(&peer, wire.sender.clone()));
+            let worker = workers.entry(lane).or_insert_with(|| self.start_worker(&peer, replies.clone()));
             if worker.send((id, request)).await.is_err() {
                 return;
             }

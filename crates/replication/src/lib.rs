@@ -5,17 +5,23 @@
 //! How bytes travel is behind [`Transport`]: within a process ([`local`]) or over TCP ([`tcp`]). How a change is applied
 //! to a table, and what is durable when, is the business of `tables`.
 
+mod dials;
 mod inbound;
 mod join;
+mod latency;
 mod link;
 pub mod local;
 mod message;
 mod replicator;
 mod session;
 mod ship;
+mod status;
 pub mod tcp;
 mod transport;
 
+pub use dials::{LinkDial, LinkDials, OrderedPair};
+pub use latency::{LATENCY_BOUNDS_MS, LatencyHistogram, RecentLatency};
 pub use message::{Body, Frame, PROTOCOL_VERSION, Reply, Request, WireChange, WireTable};
 pub use replicator::{Policy, Replicator};
+pub use status::{LinkState, LinkStatus, PeerStatus, RegionStatus, ReplicaStatus};
 pub use transport::{LinkError, Transport, Wire};

@@ -55,10 +55,13 @@ impl Replicator {
             tokio::select! {
                 biased;
                 Some(applied) = on_their_way.next(), if !on_their_way.is_empty() => {
-                    let applied: Result<(u64, Outcome), LinkError> = applied;
-                    let (acknowledged, outcome) = applied?;
+                    let applied: Result<(u64, Vec<u64>, Outcome), LinkError> = applied;
+                    let (acknowledged, written_ms, outcome) = applied?;
                     match outcome {
-                        Outcome::Taken => {}
+                        Outcome::Taken => {
+                            let (now_ms, now) = (self.env().unix_ms(), self.env().monotonic());
+                            self.telemetry.acknowledged(&shared, &written_ms, now_ms, now);
+                        }
                         // A replica that has left need not wait for others that have left as well.
                         Outcome::Foreign if self.is_leaving(table).await? => {}
                         Outcome::Foreign => {
@@ -83,17 +86,18 @@ impl Replicator {
                     if !self.still_wanted(table, peer).await? {
                         return Ok(());
                     }
-                    let request = self.batch(table, next).await?;
+                    let (request, written_ms) = self.batch(table, next).await?;
                     let Request::Changes { position: Some(position), .. } = request else {
                         unreachable!("batches of the log carry a position")
                     };
                     next = position;
                     let reply = session.send(request).await?;
+                    self.telemetry.sent(&shared, position);
                     on_their_way.push_back(async move {
                         match reply.await? {
-                            Reply::Applied => Ok((position, Outcome::Taken)),
-                            Reply::Foreign => Ok((position, Outcome::Foreign)),
-                            Reply::Failed(reason) => Ok((position, Outcome::Failed(reason))),
+                            Reply::Applied => Ok((position, written_ms, Outcome::Taken)),
+                            Reply::Foreign => Ok((position, written_ms, Outcome::Foreign)),
+                            Reply::Failed(reason) => Ok((position, written_ms, Outcome::Failed(reason))),
                             other => Err(failed(format!("changes were answered by {other:?}"))),
                         }
                     });
@@ -150,19 +154,21 @@ impl Replicator {
         }
     }
 
-    /// The next batch, with a watermark if it reaches the end of the log.
-    async fn batch(&self, table: &Table, from: u64) -> Result<Request, LinkError> {
+    /// The next batch, with a watermark if it reaches the end of the log, and when its changes were written.
+    async fn batch(&self, table: &Table, from: u64) -> Result<(Request, Vec<u64>), LinkError> {
         // First the promise, then the head: every write with an older version is in the log by now, below the head.
         let closed = self.region.clock().closed();
         let head = self.region.log_bounds(table).await.map_err(failed)?.next;
         let outgoing = self.region.outgoing(table, from, BATCH).await.map_err(failed)?;
-        Ok(Request::Changes {
+        let written_ms = outgoing.changes.iter().map(|change| change.written_ms).collect();
+        let request = Request::Changes {
             table: table.name.to_string(),
             group: table.group.clone().unwrap_or_default(),
             log: table.uuid.clone(),
             changes: outgoing.changes.into_iter().map(WireChange::from).collect(),
             position: Some(outgoing.next),
             watermark: (outgoing.next >= head).then_some(closed.to_bits()),
-        })
+        };
+        Ok((request, written_ms))
     }
 }

@@ -31,7 +31,7 @@ mod write;
 pub use action::{Action, ActionKind};
 pub use clock::Clock;
 pub use consumed::{Consumed, HalfUnits, read_units};
-pub use global::{Conflict, Merged, Origin, Outgoing, SharedTable};
+pub use global::{Conflict, ConflictPage, ConflictQuery, Merged, Origin, Outgoing, Pending, SharedTable};
 pub use graticule_kv::{BoxFuture, Direction, PageLimit};
 pub use read::{Page, PageRequest, ReadOutcome, Span};
 pub use record::{Change, Record};

@@ -1,11 +1,13 @@
 //! A table replica as a member of a global table: the settings that replicas share, and what follows from them.
 //!
 //! [`apply`] takes in what other replicas ship, [`outgoing`] gives what they are to get, [`cursor`] remembers how far both
-//! have come. How anything travels is decided above.
+//! have come, [`conflicts`] lists what was discarded. How anything travels is decided above.
 
 mod apply;
+mod conflicts;
 mod cursor;
 mod outgoing;
+mod pending;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,9 +15,11 @@ use graticule_kv::Batch;
 use graticule_model::{Error, IndexName, RegionName, TableName, version::HybridTime};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use apply::conflicts_before;
-pub use apply::{Conflict, Origin};
+pub use apply::Origin;
+pub(crate) use conflicts::Journal;
+pub use conflicts::{Conflict, ConflictPage, ConflictQuery};
 pub use outgoing::Outgoing;
+pub use pending::Pending;
 
 use crate::{
     global::cursor::{CursorKind, cursor_key, encode_cursor},
