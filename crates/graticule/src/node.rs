@@ -121,7 +121,7 @@ impl Node {
         settings: Settings,
     ) -> Arc<Node> {
         let Settings { clock_ahead_ms_max, conflict_journal_max, dials } = settings;
-        let policy = Policy { clock_ahead_ms_max, dials: dials.links.clone() };
+        let policy = Policy { clock_ahead_ms_max, dials: dials.links.clone(), ..Policy::default() };
         Arc::new_cyclic(|node: &Weak<Node>| {
             let local = LocalTransport::new(Weak::<Node>::clone(node));
             let transport = Arc::new(NodeTransport { node: Weak::clone(node), local, tcp });

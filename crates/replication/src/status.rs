@@ -124,6 +124,12 @@ pub struct PeerStatus {
     pub region: String,
     /// `ACTIVE` or `CREATING`.
     pub member_status: String,
+    /// How far filling it from here has come, in percent; absent if it is not filled from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join_percent: Option<u8>,
+    /// Since when it needs to be compared, because it was away for longer than the log is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resync_since_ms: Option<u64>,
     /// Log positions between what the peer has acknowledged and the head of this replica's log. Those of changes that
     /// came from elsewhere count, until they are skipped.
     pub pending_changes: u64,
@@ -148,7 +154,7 @@ fn member_status(member: &Member) -> &'static str {
     match member {
         Member::Active => "ACTIVE",
         Member::Joining { .. } => "CREATING",
-        Member::Removed => "DELETING",
+        Member::Removed | Member::Expelled => "DELETING",
     }
 }
 
@@ -212,13 +218,17 @@ impl Replicator {
         let mut peers = Vec::new();
         for (peer, member) in table.peers(self.region.name()) {
             let shared = (table.uuid.clone(), peer.clone());
-            let saved = self.region.sent_cursor(table, peer).await?;
-            let (shipped, watermark) = {
+            let joining = matches!(member, Member::Joining { .. });
+            let saved = self.region.sent_cursor(table, peer).await?.floor(joining);
+            let (shipped, watermark, join_percent) = {
                 let state = self.state.lock();
-                (state.shipped.get(&shared).copied(), state.watermarks.get(&shared).copied())
+                let join_percent = state.join_percent.get(&shared).copied();
+                (state.shipped.get(&shared).copied(), state.watermarks.get(&shared).copied(), join_percent)
             };
+            let resync = table.membership.resync.get(peer);
             // Trimming goes by what is saved.
-            if saved < log.next && log_kept.as_ref().is_none_or(|(position, _)| saved < *position) {
+            let kept_for_it = saved < log.next && resync.is_none_or(|resync| !resync.log_cut);
+            if kept_for_it && log_kept.as_ref().is_none_or(|(position, _)| saved < *position) {
                 log_kept = Some((saved, peer.to_string()));
             }
             watermarks.push((watermark.unwrap_or(HybridTime::ZERO), peer));
@@ -228,6 +238,8 @@ impl Replicator {
             peers.push(PeerStatus {
                 region: peer.to_string(),
                 member_status: member_status(member).to_owned(),
+                join_percent,
+                resync_since_ms: resync.map(|resync| resync.since_ms),
                 pending_changes: pending.changes,
                 pending_bytes: pending.bytes,
                 sent_position: sent.unwrap_or(acknowledged).max(acknowledged),

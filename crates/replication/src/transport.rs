@@ -27,6 +27,9 @@ pub enum LinkError {
     /// The other end cannot be reached or went away.
     #[error("{0}")]
     Broken(String),
+    /// There is no replica of the table there, or not yet.
+    #[error("the other Region has no replica of the table")]
+    NoReplica,
     /// The other end cannot prove that it knows the secret.
     #[error("the other end does not have the same link secret")]
     Secret,

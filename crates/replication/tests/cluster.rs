@@ -20,8 +20,8 @@ use graticule_replication::{Policy, Replicator};
 use graticule_tables::{
     Action, ActionKind, PageRequest, Region, Span, Table,
     schema::{
-        Billing, CapacityHistory, KeyAttribute, KeySchema, Member, Register, Settings, StreamView,
-        TABLE_FORMAT, TableStatus,
+        Billing, CapacityHistory, KeyAttribute, KeySchema, Member, Membership, Register, Settings,
+        StreamView, TABLE_FORMAT, TableStatus,
     },
 };
 use parking_lot::Mutex;
@@ -291,6 +291,8 @@ fn new_table(node: &Node) -> Table {
         tags: BTreeMap::new(),
         on_demand_since_ms: None,
         capacity: CapacityHistory::default(),
+        membership: Membership::default(),
+        detaching: None,
     }
 }
 

@@ -159,7 +159,11 @@ fn replica(region: &RegionStatus, table: &ReplicaStatus, peer: &PeerStatus) -> V
         table.table_name.clone(),
         region.region.clone(),
         peer.region.clone(),
-        peer.member_status.clone(),
+        match (peer.join_percent, peer.resync_since_ms) {
+            (Some(percent), _) => format!("{} {percent} %", peer.member_status),
+            (None, Some(_)) => format!("{}, compared anew", peer.member_status),
+            (None, None) => peer.member_status.clone(),
+        },
         peer.pending_changes.to_string(),
         peer.pending_bytes.to_string(),
         latency.map_or_else(|| "-".to_owned(), |latency| format!("{}/{}", latency.p50_ms, latency.p99_ms)),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use graticule_kv::{Batch, Decision, Declared, ReadError, Value, transact};
-use graticule_model::{Error, RegionName};
+use graticule_model::{Error, RegionName, Version};
 
 use crate::{
     catalogue::{commit_error, fence_key, fence_value},
@@ -34,8 +34,23 @@ pub struct Origin<'a> {
     pub region: &'a RegionName,
     /// The TableId of its replica: names its log.
     pub log: &'a str,
-    /// The log position that is reached with these changes; `None` for items of a snapshot.
+    /// The log position that is reached with these changes; `None` if they do not come from the log.
     pub position: Option<u64>,
+    /// How they came.
+    pub road: Road,
+    /// The membership that the replica was made for that ships them.
+    pub born: Option<&'a Version>,
+}
+
+/// How changes come to a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Road {
+    /// From the other replica's log.
+    Log,
+    /// As part of the snapshot that fills a new replica: streams do not show them.
+    Snapshot,
+    /// Because a comparison found that they are missing here.
+    Resync,
 }
 
 /// How a change came.
@@ -43,7 +58,8 @@ pub struct Origin<'a> {
 enum Arrival {
     /// With the log of its Region.
     Shipped,
-    /// Once more: everything up to its position was applied before, so what stands there now may have seen it.
+    /// Once more, so that what stands there now may have seen it: everything up to its position was applied before, or
+    /// a comparison found it missing.
     Again,
     /// With a snapshot for a new replica.
     Snapshot,
@@ -53,8 +69,8 @@ impl Region {
     /// Applies changes from elsewhere to the replica `table` and remembers the position reached, durably.
     ///
     /// # Errors
-    /// [`Error::ResourceNotFound`] if that replica is not there any more or on its way out; otherwise if the engine
-    /// fails.
+    /// [`Error::ResourceNotFound`] if that replica is not there any more or on its way out, or does not listen to
+    /// the other one; otherwise if the engine fails.
     pub async fn apply(&self, table: &Table, origin: &Origin<'_>, changes: Vec<Change>) -> Result<(), Error> {
         let latest = changes.iter().map(|change| change.version.time).max();
         self.clock.observe(latest.unwrap_or_default());
@@ -87,7 +103,10 @@ impl Region {
         loop {
             let table = self.table(&replica.name).await?;
             // Nothing must count as applied that goes to another replica of that name, or with one that is leaving.
-            if table.uuid != replica.uuid || !table.takes_changes(&self.name) {
+            if table.uuid != replica.uuid
+                || !table.takes_changes(&self.name)
+                || !table.listens_to(origin.region, origin.born)
+            {
                 return Err(Error::ResourceNotFound);
             }
             // Several changes may be about one item: each has the place of its item among the declared keys.
@@ -122,10 +141,11 @@ impl Region {
                 }
                 let reached = values.next().and_then(Option::as_ref);
                 let reached = reached.and_then(|value| decode_cursor(value, origin.log));
-                let arrival = match batch_position {
-                    None => Arrival::Snapshot,
-                    Some(position) if reached.is_some_and(|reached| reached >= position) => Arrival::Again,
-                    Some(_) => Arrival::Shipped,
+                let before = |position| reached.is_some_and(|reached| reached >= position);
+                let arrival = match origin.road {
+                    Road::Snapshot => Arrival::Snapshot,
+                    Road::Log if !batch_position.is_some_and(before) => Arrival::Shipped,
+                    Road::Log | Road::Resync => Arrival::Again,
                 };
                 let mut batch = Batch::new();
                 let apply_all = || {

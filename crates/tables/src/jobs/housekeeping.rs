@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use graticule_kv::{Batch, Decision, Declared, Direction, PageLimit, Value, transact};
+use graticule_kv::{Batch, Decision, Declared, Direction, LogBounds, PageLimit, Value, transact};
 use graticule_model::{Error, version::HybridTime};
 
 use super::SWEEP_ITEMS;
@@ -11,7 +11,7 @@ use crate::{
     layout::{KeyBuilder, Space, prefix_range},
     record::Record,
     region::{Region, clock_key, internal},
-    schema::Table,
+    schema::{Member, Table},
     write::decode_token,
 };
 
@@ -75,12 +75,9 @@ impl Region {
     async fn trim_log(&self, table: &Arc<Table>) -> Result<(), Error> {
         // Who reads the log may have changed since the tables were listed.
         let table = &self.table(&table.name).await?;
-        let mut floor = self.stream_retention(table).await?;
-        for (peer, _) in table.peers(&self.name) {
-            floor = floor.min(self.sent_cursor(table, peer).await?);
-        }
         let bounds = self.log_bounds(table).await?;
-        let floor = floor.min(bounds.next);
+        let floor = self.stream_retention(table).await?.min(bounds.next);
+        let floor = floor.min(self.member_retention(table, bounds).await?);
         if floor > bounds.first {
             let declared = Declared { reads: vec![fence_key(&table.name)], writes: Vec::new() };
             let decide = |values: &[Option<Value>]| {
@@ -106,11 +103,31 @@ impl Region {
         Ok(())
     }
 
+    /// The log position before which no member needs the log. One that is too far behind is not waited for.
+    async fn member_retention(&self, table: &Arc<Table>, bounds: LogBounds) -> Result<u64, Error> {
+        let mut floor = bounds.next;
+        for (peer, member) in table.peers(&self.name) {
+            if table.membership.resync.get(peer).is_some_and(|mark| mark.log_cut) {
+                continue;
+            }
+            let joining = matches!(member, Member::Joining { .. });
+            let needed = self.sent_cursor(table, peer).await?.floor(joining);
+            if bounds.next.saturating_sub(needed) > self.log_limits().changes {
+                tracing::warn!(region = %self.name, table = %table.name, %peer, changes = bounds.next - needed,
+                    "a member is further behind than the log is kept; it is compared when it is back");
+                self.mark_behind(table, peer).await?;
+            } else {
+                floor = floor.min(needed);
+            }
+        }
+        Ok(floor)
+    }
+
     /// Removes tombstones that no older write can come after.
     async fn forget_tombstones(&self, table: &Arc<Table>) -> Result<(), Error> {
         let aged = HybridTime::from_unix_ms(self.env.unix_ms().saturating_sub(TOMBSTONE_AGE_MS_MIN));
         let floor = match self.tombstone_floor.lock().get(&table.id) {
-            _ if !table.is_global() => aged,
+            _ if !table.is_global() && table.awaited(&self.name).next().is_none() => aged,
             Some(floor) => aged.min(*floor),
             None => return Ok(()),
         };
