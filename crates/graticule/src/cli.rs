@@ -7,7 +7,12 @@ use graticule_model::RegionName;
 use graticule_tables::LogLimits;
 
 use crate::{
-    client::{conflicts::ConflictsFlags, dials::DialsFlags, replicas::ReplicasFlags},
+    client::{
+        conflicts::ConflictsFlags,
+        dials::DialsFlags,
+        replicas::ReplicasFlags,
+        verify::{ExpelFlags, VerifyFlags},
+    },
     dials::{DialState, spec},
 };
 
@@ -52,6 +57,12 @@ pub(crate) enum Command {
     /// List the writes that the last writer won against
     #[command(after_help = crate::client::conflicts::EXAMPLES)]
     Conflicts(ConflictsFlags),
+    /// Prove replicas equal while they run, or name the keys in which they differ
+    #[command(after_help = crate::client::verify::EXAMPLES)]
+    Verify(VerifyFlags),
+    /// Stop waiting for a member that was taken out of a global table and cannot be reached
+    #[command(after_help = crate::client::verify::EXPEL_EXAMPLES)]
+    Expel(ExpelFlags),
     /// Turn dials for testing applications: lag, cut links, wrong clocks, errors
     #[command(after_help = crate::client::dials::EXAMPLES)]
     Dials(DialsFlags),
