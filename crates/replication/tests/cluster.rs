@@ -294,6 +294,7 @@ fn new_table(node: &Node) -> Table {
             stream: Register::new(version.clone(), None),
             infrequent_access: Register::new(version, None),
             members: BTreeMap::new(),
+            auto_scaling: BTreeMap::new(),
             overrides: BTreeMap::new(),
             sources: BTreeMap::new(),
         },

@@ -5,6 +5,7 @@
 //! the same commit (`derive`). Nothing here knows HTTP, JSON requests, or how Regions reach each other.
 
 mod action;
+pub mod auto_scaling;
 mod capacity;
 mod catalogue;
 mod clock;

@@ -9,6 +9,7 @@ use graticule_model::{IndexName, RegionName, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    auto_scaling::{AutoScaling, Dimension},
     overrides::Overrides,
     schema::{IndexDefinition, Maximum, Throughput},
 };
@@ -106,6 +107,9 @@ pub struct Settings {
     pub infrequent_access: Register<Option<bool>>,
     /// The replicas by Region, this one included; empty for a table that was never global.
     pub members: BTreeMap<RegionName, Register<Member>>,
+    /// How capacity is to be scaled; `None` where that was switched off.
+    #[serde(default)]
+    pub auto_scaling: BTreeMap<Dimension, Register<Option<AutoScaling>>>,
     /// What replicas have of their own.
     #[serde(default)]
     pub overrides: BTreeMap<RegionName, Overrides>,
@@ -122,11 +126,23 @@ impl Settings {
         changed |= self.stream.merge(&other.stream);
         changed |= self.infrequent_access.merge(&other.infrequent_access);
         changed |= merge_map(&mut self.indexes, &other.indexes);
+        changed |= merge_map(&mut self.auto_scaling, &other.auto_scaling);
         changed |= merge_map(&mut self.sources, &other.sources);
         for (region, overrides) in &other.overrides {
             changed |= self.overrides.entry(region.clone()).or_default().merge(overrides);
         }
         changed | merge_map(&mut self.members, &other.members)
+    }
+
+    /// How a dimension is to be scaled, if it is.
+    pub fn auto_scaling(&self, dimension: &Dimension) -> Option<&AutoScaling> {
+        self.auto_scaling.get(dimension)?.value.as_ref()
+    }
+
+    /// Whether the writes of the table, or of a GSI, are to be scaled, and by what.
+    pub fn scales_writes(&self, index: Option<&IndexName>) -> bool {
+        let scaling = self.auto_scaling(&Dimension::Writes(index.cloned()));
+        scaling.is_some_and(|scaling| scaling.policy.is_some())
     }
 
     /// The version of the latest change.
@@ -137,6 +153,7 @@ impl Settings {
             .into_iter()
             .chain(self.indexes.values().map(|register| &register.version))
             .chain(self.members.values().map(|register| &register.version))
+            .chain(self.auto_scaling.values().map(|register| &register.version))
             .chain(self.sources.values().map(|register| &register.version))
             .chain(self.overrides.values().flat_map(Overrides::versions))
             .max()

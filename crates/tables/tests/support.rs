@@ -164,6 +164,7 @@ pub(crate) fn new_table(region: &Region, name: &str, key: KeySchema) -> Table {
             stream: Register::new(version.clone(), None),
             infrequent_access: Register::new(version, None),
             members: BTreeMap::new(),
+            auto_scaling: BTreeMap::new(),
             overrides: BTreeMap::new(),
             sources: BTreeMap::new(),
         },

@@ -125,6 +125,7 @@ impl Design {
             stream: Register::new(version.clone(), self.stream),
             infrequent_access: Register::new(version.clone(), self.infrequent_access),
             members: BTreeMap::new(),
+            auto_scaling: BTreeMap::new(),
             overrides: BTreeMap::new(),
             sources: BTreeMap::new(),
         }

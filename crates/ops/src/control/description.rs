@@ -79,7 +79,8 @@ pub(super) fn is_on_its_way(index: &LocalIndex) -> bool {
     !index.local && index.state != IndexState::Active && matches!(index.derivation, Derivation::Secondary(_))
 }
 
-fn table_status(table: &Table, stage: Stage) -> &'static str {
+/// `TableStatus`.
+pub(super) fn table_status(table: &Table, stage: Stage) -> &'static str {
     match (stage, table.status) {
         (Stage::Creating, _) | (Stage::Now | Stage::Updating, TableStatus::Creating) => "CREATING",
         (Stage::Deleting, _) | (Stage::Now | Stage::Updating, TableStatus::Deleting) => "DELETING",

@@ -10,17 +10,19 @@ use graticule_tables::{
 
 use crate::Context;
 
+pub(crate) mod absent;
 mod capacity_input;
 pub(crate) mod create_table;
 pub(crate) mod delete_table;
-pub(crate) mod describe_continuous_backups;
 pub(crate) mod describe_endpoints;
 pub(crate) mod describe_limits;
 pub(crate) mod describe_table;
 pub(crate) mod description;
 mod index_input;
 mod key_schema;
+pub(crate) mod legacy_global_tables;
 pub(crate) mod list_tables;
+pub(crate) mod replica_auto_scaling;
 mod replica_description;
 pub(crate) mod settings;
 pub(crate) mod tags;

@@ -30,17 +30,21 @@ pub(super) fn warm_throughput(units: Throughput, status: &str) -> Value {
     json!({"ReadUnitsPerSecond": units.read, "WriteUnitsPerSecond": units.write, "Status": status})
 }
 
-fn replica(context: &Context, table: &Table, region: &RegionName, status: ReplicaStatus) -> Value {
-    let billing = table.settings.billing.value;
-    let overrides = table.overrides(region);
-    let status_name = match status {
+/// `ReplicaStatus`.
+pub(super) fn status_name(status: ReplicaStatus) -> &'static str {
+    match status {
         ReplicaStatus::Creating => "CREATING",
         ReplicaStatus::Active => "ACTIVE",
         ReplicaStatus::Deleting => "DELETING",
-    };
+    }
+}
+
+fn replica(context: &Context, table: &Table, region: &RegionName, status: ReplicaStatus) -> Value {
+    let billing = table.settings.billing.value;
+    let overrides = table.overrides(region);
     let mut shown = Map::new();
     shown.insert("RegionName".to_owned(), region.as_str().into());
-    shown.insert("ReplicaStatus".to_owned(), status_name.into());
+    shown.insert("ReplicaStatus".to_owned(), status_name(status).into());
     shown.insert("WarmThroughput".to_owned(), warm_throughput(billing.warm_units(), "ACTIVE"));
     shown.insert("GlobalTableSettingsReplicationMode".to_owned(), REPLICATION_MODE.into());
     add_capacity(billing.on_demand, overrides.map(|overrides| &overrides.capacity), &mut shown);

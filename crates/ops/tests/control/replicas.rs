@@ -44,22 +44,22 @@ impl Peers for Others {
     }
 }
 
-fn region(name: &str) -> RegionName {
+pub(super) fn region(name: &str) -> RegionName {
     name.parse().unwrap()
 }
 
-async fn start(known: Option<Vec<RegionName>>) -> Server {
+pub(super) async fn start(known: Option<Vec<RegionName>>) -> Server {
     let server = Server::start().await;
     server.context.region.set_peers(Arc::new(Others { known, occupied: region("ap-south-1") }));
     server.ok("CreateTable", plain("plain")).await;
     server
 }
 
-fn update(updates: Value) -> Value {
+pub(super) fn update(updates: Value) -> Value {
     json!({"TableName": "plain", "ReplicaUpdates": updates})
 }
 
-fn create(region: &str) -> Value {
+pub(super) fn create(region: &str) -> Value {
     json!({"Create": {"RegionName": region}})
 }
 
@@ -72,7 +72,7 @@ fn override_reads(region: &str) -> Value {
 }
 
 /// What replication does once the newcomer is filled.
-async fn finish_joining(server: &Server, newcomer: &str) {
+pub(super) async fn finish_joining(server: &Server, newcomer: &str) {
     let here = &server.context.region;
     let name = "plain".parse().unwrap();
     let settle = here.update_settings(&name, |table| {
@@ -83,6 +83,8 @@ async fn finish_joining(server: &Server, newcomer: &str) {
     settle.await.unwrap();
 }
 
+pub(super) const IN_USE: &str = "The resource which you are attempting to change is in use.";
+
 /// What replication does once the replica that was taken out has handed over everything.
 async fn finish_leaving(server: &Server, member: &str) {
     let here = &server.context.region;
@@ -90,8 +92,6 @@ async fn finish_leaving(server: &Server, member: &str) {
     let removed = &table.settings.members[member].version;
     here.mark_departed(&table, &region(member), removed).await.unwrap();
 }
-
-const IN_USE: &str = "The resource which you are attempting to change is in use.";
 
 #[tokio::test]
 async fn a_replica_comes_and_goes() {

@@ -140,6 +140,7 @@ impl TableSpec {
                 stream: register(None),
                 infrequent_access: register(None),
                 members: BTreeMap::new(),
+                auto_scaling: BTreeMap::new(),
                 overrides: BTreeMap::new(),
                 sources: BTreeMap::new(),
             },

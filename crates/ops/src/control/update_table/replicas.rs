@@ -168,11 +168,17 @@ fn check_can_join(table: &Table, newcomer: &RegionName) -> Result<(), Error> {
     if table.replica_status(newcomer).is_some() {
         return Err(exists_already(&table.name));
     }
-    if table.settings.billing.value.on_demand {
-        Ok(())
-    } else {
-        invalid("Table write capacity should either be Pay-Per-Request or AutoScaled.")
+    let settings = &table.settings;
+    if settings.billing.value.on_demand {
+        return Ok(());
     }
+    if !settings.scales_writes(None) {
+        return invalid("Table write capacity should either be Pay-Per-Request or AutoScaled.");
+    }
+    if table.global_indexes().any(|(name, _)| !settings.scales_writes(Some(name))) {
+        return invalid("GSI write capacity should either be Pay-Per-Request or AutoScaled.");
+    }
+    Ok(())
 }
 
 async fn update(
