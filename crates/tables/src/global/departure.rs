@@ -9,7 +9,7 @@ use graticule_model::{Error, RegionName};
 use crate::{
     global::cursor::{CursorKind, SentCursor, cursor_key},
     region::Region,
-    schema::{Departed, Detaching, Member, Membership, Register, Resync, Table},
+    schema::{Departed, Detaching, Member, Membership, Register, ReplicaRecord, Resync, Table},
 };
 
 impl Region {
@@ -136,6 +136,7 @@ impl Region {
             table.group = None;
             table.settings.members = BTreeMap::new();
             table.membership = Membership::default();
+            table.replica = ReplicaRecord::default();
             table.detaching = None;
         })
         .await
