@@ -8,7 +8,7 @@ use graticule_model::{Error, RegionName, TableName, version::HybridTime};
 use graticule_ops::Context;
 use graticule_tables::{
     BoxFuture, PeerTable, Peers, Region, Table,
-    schema::{Member, Register},
+    schema::{Departed, Member, Register},
 };
 use serde_json::{Value, json};
 
@@ -89,8 +89,9 @@ pub(super) const IN_USE: &str = "The resource which you are attempting to change
 async fn finish_leaving(server: &Server, member: &str) {
     let here = &server.context.region;
     let table = here.table(&"plain".parse().unwrap()).await.unwrap();
-    let removed = &table.settings.members[member].version;
-    here.mark_departed(&table, &region(member), removed).await.unwrap();
+    let removed = table.settings.members[member].version.clone();
+    let departed = Departed { removed, absent: true };
+    here.mark_departed(&table, &region(member), &departed).await.unwrap();
 }
 
 #[tokio::test]
