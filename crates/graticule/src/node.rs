@@ -4,10 +4,7 @@ use std::{
     collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Weak},
 };
 
 use graticule_env::Env;
@@ -25,6 +22,8 @@ use graticule_replication::{
 use graticule_tables::{BoxFuture, LogLimits, Region};
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
+
+use crate::dials::Dials;
 
 /// Where the Regions of a node keep their data.
 #[derive(Debug)]
@@ -89,6 +88,17 @@ impl Storage {
     }
 }
 
+/// What holds for every Region of a node.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) policy: Policy,
+    pub(crate) log_limits: LogLimits,
+    pub(crate) conflict_journal_max: u64,
+    pub(crate) dials: Arc<Dials>,
+    /// Whether replicas that others were added from have to stay for a day.
+    pub(crate) source_region_rule: bool,
+}
+
 /// The Regions of this process.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -96,11 +106,8 @@ pub(crate) struct Node {
     storage: Storage,
     /// The Regions that may be hosted; empty for any.
     hosted: Vec<RegionName>,
-    policy: Policy,
-    log_limits: LogLimits,
+    settings: Settings,
     transport: Arc<NodeTransport>,
-    /// Whether replicas that others were added from have to stay for a day.
-    source_region_rule: AtomicBool,
     open: RwLock<HashMap<String, Arc<Replicator>>>,
     /// Held while a Region is opened, so that it is opened once.
     opening: Mutex<()>,
@@ -112,8 +119,7 @@ impl Node {
         storage: Storage,
         hosted: Vec<RegionName>,
         tcp: Option<TcpTransport>,
-        policy: Policy,
-        log_limits: LogLimits,
+        settings: Settings,
     ) -> Arc<Node> {
         Arc::new_cyclic(|node: &Weak<Node>| {
             let local = LocalTransport::new(Weak::<Node>::clone(node));
@@ -122,19 +128,12 @@ impl Node {
                 env,
                 storage,
                 hosted,
-                policy,
-                log_limits,
+                settings,
                 transport,
-                source_region_rule: AtomicBool::new(false),
                 open: RwLock::default(),
                 opening: Mutex::default(),
             }
         })
-    }
-
-    /// Sets whether Regions that are opened from now on keep a replica for 24 hours after another one was added from it.
-    pub(crate) fn set_source_region_rule(&self, on: bool) {
-        self.source_region_rule.store(on, Ordering::Relaxed);
     }
 
     /// Opens the Regions that have data or that this node is told to host, so that replication goes on.
@@ -194,13 +193,14 @@ impl Node {
             Error::Internal(format!("Region {region} cannot be opened: {error}"))
         };
         let engine = self.storage.open_engine(&region).map_err(|error| failed(&error))?;
-        let opened =
-            Region::open(region.clone(), engine, self.env.clone()).await.map_err(|error| failed(&error))?;
-        opened.set_source_region_rule(self.source_region_rule.load(Ordering::Relaxed));
-        opened.set_log_limits(self.log_limits);
+        let env = self.env.shifted(&self.settings.dials.clock(&region));
+        let opened = Region::open(region.clone(), engine, env).await.map_err(|error| failed(&error))?;
+        opened.set_conflict_journal_max(self.settings.conflict_journal_max);
+        opened.set_log_limits(self.settings.log_limits);
+        opened.set_source_region_rule(self.settings.source_region_rule);
         opened.start_jobs();
         let transport: Arc<dyn Transport> = Arc::clone(&self.transport) as _;
-        let replicator = Replicator::start(opened, transport, self.policy.clone());
+        let replicator = Replicator::start(opened, transport, self.settings.policy.clone());
         self.open.write().insert(name.to_owned(), Arc::clone(&replicator));
         tracing::info!(%region, "Region open");
         Ok(replicator)
@@ -231,6 +231,10 @@ impl Transport for NodeTransport {
         }
         let peers = self.tcp.as_ref().and_then(Transport::known).unwrap_or_default();
         Some(hosted.into_iter().chain(peers).collect())
+    }
+
+    fn address(&self, to: &RegionName) -> Option<String> {
+        self.tcp.as_ref().and_then(|tcp| tcp.address(to))
     }
 
     fn connect<'a>(

@@ -4,6 +4,7 @@
 
 mod absent;
 mod expression;
+mod injected;
 mod legacy;
 mod partiql;
 mod throttling;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 
 pub use absent::Absent;
 pub use expression::{ExpressionError, ExpressionKind};
+pub use injected::Injected;
 pub use legacy::LegacyError;
 pub use partiql::{Location, PartiqlError, SyntaxError};
 pub use throttling::{CapacityKind, CapacityLimit, Throttling};
@@ -376,6 +378,9 @@ pub enum Error {
     TrimmedDataAccess,
 
     // --- the server's own troubles
+    /// One that somebody asked for, to see what an application does with it.
+    #[error("{}", .0.message())]
+    Injected(Injected),
     /// Something failed that the client cannot mend; the log says what.
     #[error("{0}")]
     Internal(String),
@@ -441,6 +446,9 @@ impl Error {
             Error::LimitExceeded(_) => (400, DYNAMODB, "LimitExceededException"),
             Error::ExpiredIterator => (400, DYNAMODB, "ExpiredIteratorException"),
             Error::TrimmedDataAccess => (400, DYNAMODB, "TrimmedDataAccessException"),
+            Error::Injected(Injected::Throttling) => (400, CORAL_AVAILABILITY, "ThrottlingException"),
+            Error::Injected(Injected::InternalServerError) => (500, DYNAMODB, "InternalServerError"),
+            Error::Injected(injected) => (400, DYNAMODB, injected.name()),
             Error::Internal(_) => (500, DYNAMODB, "InternalServerError"),
             _ => (400, CORAL_VALIDATE, "ValidationException"),
         };

@@ -8,7 +8,7 @@ use graticule_model::{Error, RegionName, TableName, version::HybridTime};
 use graticule_ops::Context;
 use graticule_tables::{
     BoxFuture, PeerTable, Peers, Region, Table,
-    schema::{Member, Register},
+    schema::{Departed, Member, Register},
 };
 use serde_json::{Value, json};
 
@@ -89,8 +89,9 @@ pub(super) const IN_USE: &str = "The resource which you are attempting to change
 async fn finish_leaving(server: &Server, member: &str) {
     let here = &server.context.region;
     let table = here.table(&"plain".parse().unwrap()).await.unwrap();
-    let removed = &table.settings.members[member].version;
-    here.mark_departed(&table, &region(member), removed).await.unwrap();
+    let removed = table.settings.members[member].version.clone();
+    let departed = Departed { removed, absent: true };
+    here.mark_departed(&table, &region(member), &departed).await.unwrap();
 }
 
 #[tokio::test]
@@ -157,11 +158,6 @@ async fn a_replica_comes_and_goes() {
     );
 
     let off = json!({"TableName": "plain", "StreamSpecification": {"StreamEnabled": false}});
-    let provisioned = json!({
-        "TableName": "plain",
-        "BillingMode": "PROVISIONED",
-        "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
-    });
     let foreign = "Failed to create a the new replica of table with name: ‘plain’ because one or more replicas already existed as tables.";
     server
         .check(vec![
@@ -169,11 +165,6 @@ async fn a_replica_comes_and_goes() {
                 "UpdateTable",
                 off,
                 invalid("One or more parameter values were invalid: Disabling Stream is not allowed for a Global Table replica."),
-            ),
-            (
-                "UpdateTable",
-                provisioned,
-                invalid("Table write capacity should either be Pay-Per-Request or AutoScaled."),
             ),
             ("UpdateTable", update(json!([create("us-east-1")])), invalid(foreign)),
             ("UpdateTable", update(json!([create("ap-south-1")])), invalid(foreign)),
@@ -369,6 +360,7 @@ async fn a_name_that_no_region_has_is_refused() {
     server.refuses("UpdateTable", vec![(update, message)]).await;
 }
 
+// limit: REPLICA_LEAVING_BLOCKS_MS
 /// What was taken out and is not heard of again stands in nobody's way for long.
 #[tokio::test]
 async fn a_replica_that_is_gone_for_good_blocks_nothing() {
@@ -388,6 +380,7 @@ async fn a_replica_that_is_gone_for_good_blocks_nothing() {
     server.check(vec![("UpdateTable", again, fails("ResourceInUseException", IN_USE))]).await;
 }
 
+// limit: SOURCE_REGION_HOLD_MS
 /// Where the rule is on, a replica stays for a day after another one was added from its Region.
 #[tokio::test]
 async fn a_source_region_stays_for_a_day_where_that_rule_is_on() {
@@ -424,8 +417,9 @@ async fn a_source_region_stays_for_a_day_where_that_rule_is_on() {
     finish_leaving(&server, "us-east-1").await;
     server.ok("UpdateTable", update(json!([create("us-east-1")]))).await;
     finish_joining(&server, "us-east-1").await;
+    ahead_ms.fetch_add(24 * 60 * 60 * 1000 - 60_000, Ordering::SeqCst);
     server.check(vec![("DeleteTable", delete_here(), refused())]).await;
-    ahead_ms.fetch_add(24 * 60 * 60 * 1000 + 1000, Ordering::SeqCst);
+    ahead_ms.fetch_add(61_000, Ordering::SeqCst);
     server.ok("DeleteTable", delete_here()).await;
 }
 
@@ -504,4 +498,40 @@ async fn what_a_replica_had_of_its_own_goes_with_it() {
         (&replica["OnDemandThroughputOverride"], &replica["ReplicaTableClassSummary"]),
         (&json!(null), &json!(null))
     );
+}
+
+// limit: TABLE_CLASS_CHANGES_MAX
+// limit: TABLE_CLASS_WINDOW_MS
+#[tokio::test]
+async fn the_class_of_a_replica_changes_twice_in_thirty_days() {
+    let (server, ahead_ms) = shifted().await;
+    server.context.region.set_peers(Arc::new(Others { known: None, occupied: region("ap-south-1") }));
+    server.ok("CreateTable", plain("plain")).await;
+    server.ok("UpdateTable", update(json!([create("us-east-1")]))).await;
+    finish_joining(&server, "us-east-1").await;
+    let own = |infrequent_access: bool| {
+        let class = if infrequent_access { "STANDARD_INFREQUENT_ACCESS" } else { "STANDARD" };
+        update(json!([{"Update": {"RegionName": "us-east-1", "TableClassOverride": class}}]))
+    };
+    let exhausted = |region: &str| {
+        let text = format!(
+            "Limit exceeded for replica in {region}. Updates to TableClass are limited to 2 times in 30 day(s)"
+        );
+        fails("LimitExceededException", &text)
+    };
+    server.ok("UpdateTable", own(true)).await;
+    server.ok("UpdateTable", own(false)).await;
+    // The same once more is no change.
+    server.ok("UpdateTable", own(false)).await;
+    server.check(vec![("UpdateTable", own(true), exhausted("us-east-1"))]).await;
+    // What all get counts for each of them.
+    let all = |class: &str| json!({"TableName": "plain", "TableClass": class});
+    let infrequent = || all("STANDARD_INFREQUENT_ACCESS");
+    server.check(vec![("UpdateTable", infrequent(), exhausted("us-east-1"))]).await;
+    ahead_ms.fetch_add(30 * 24 * 60 * 60 * 1000 - 60_000, Ordering::SeqCst);
+    server.check(vec![("UpdateTable", infrequent(), exhausted("us-east-1"))]).await;
+    ahead_ms.fetch_add(61_000, Ordering::SeqCst);
+    server.ok("UpdateTable", infrequent()).await;
+    server.ok("UpdateTable", all("STANDARD")).await;
+    server.check(vec![("UpdateTable", infrequent(), exhausted("eu-west-1"))]).await;
 }
