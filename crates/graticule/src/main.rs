@@ -2,6 +2,7 @@
 //!
 //! Data for people and scripts goes to standard output, logs to standard error.
 
+mod certificates;
 mod cli;
 mod handler;
 mod node;
@@ -22,6 +23,13 @@ fn main() -> ExitCode {
             Err(error) => {
                 eprintln!("graticule: {error}");
                 ExitCode::from(error.exit_code())
+            }
+        },
+        cli::Command::Certificates(flags) => match certificates::run(&flags) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("graticule: {error}");
+                ExitCode::from(5)
             }
         },
     }

@@ -7,6 +7,7 @@ use graticule_tables::{Change, Merged, Origin, SharedTable};
 use tokio::sync::mpsc;
 
 use crate::{
+    frames::FrameSender,
     message::{Body, Frame, Reply, Request, WireChange, WireTable},
     replicator::Replicator,
     ship::WINDOW,
@@ -28,7 +29,9 @@ impl Replicator {
                 // Everything else is about the catalogue and rare.
                 _ => String::new(),
             };
-            let worker = workers.entry(lane).or_insert_with(|| self.start_worker(&peer, wire.sender.clone()));
+            let worker = workers
+                .entry(lane)
+                .or_insert_with_key(|lane| self.start_worker(&peer, wire.sender.for_table(lane)));
             if worker.send((id, request)).await.is_err() {
                 return;
             }
@@ -38,7 +41,7 @@ impl Replicator {
     fn start_worker(
         self: &Arc<Replicator>,
         peer: &RegionName,
-        replies: mpsc::Sender<Frame>,
+        replies: FrameSender,
     ) -> mpsc::Sender<(u64, Request)> {
         let (queue, mut requests) = mpsc::channel::<(u64, Request)>(TABLE_QUEUE);
         let (replicator, peer) = (Arc::clone(self), peer.clone());

@@ -5,6 +5,7 @@
 //! How bytes travel is behind [`Transport`]: within a process ([`local`]) or over TCP ([`tcp`]). How a change is applied
 //! to a table, and what is durable when, is the business of `tables`.
 
+mod frames;
 mod inbound;
 mod join;
 mod link;
@@ -14,8 +15,11 @@ mod replicator;
 mod session;
 mod ship;
 pub mod tcp;
+mod traffic;
 mod transport;
 
+pub use frames::{Closed, FrameReceiver, FrameSender, frames};
 pub use message::{Body, Frame, PROTOCOL_VERSION, Reply, Request, WireChange, WireTable};
 pub use replicator::{Policy, Replicator};
+pub use traffic::{LinkTraffic, TrafficBook};
 pub use transport::{LinkError, Transport, Wire};

@@ -7,8 +7,8 @@ use graticule_model::{Version, version::HybridTime};
 use graticule_tables::Change;
 use serde::{Deserialize, Serialize};
 
-/// The version of the link protocol. Both ends must speak the same one.
-pub const PROTOCOL_VERSION: u16 = 1;
+/// The newest version of the link protocol, the one of the messages here. Older ones are kept beside the transports.
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// One message on a link: a request of the source, or the target's reply to the request of the same id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -266,7 +266,11 @@ impl Replicator {
         }
         let mut links: Vec<Value> = {
             let state = self.state.lock();
-            state.links.iter().map(|(peer, what)| json!({"Region": peer.as_str(), "State": what})).collect()
+            let link = |(peer, what): (&RegionName, &String)| {
+                let connection = self.transport.status(self.region.name(), peer);
+                json!({"Region": peer.as_str(), "State": what, "Connection": connection})
+            };
+            state.links.iter().map(link).collect()
         };
         links.sort_by_key(|link| link["Region"].as_str().map(str::to_owned));
         Ok(json!({"Region": self.region.name().as_str(), "Links": links, "Tables": tables}))

@@ -2,20 +2,17 @@
 
 use graticule_model::RegionName;
 use graticule_tables::BoxFuture;
-use tokio::sync::mpsc;
+use serde_json::Value;
 
-use crate::message::Frame;
+use crate::frames::{FrameReceiver, FrameSender};
 
-/// Frames that wait in either direction of a wire. With batches of about a megabyte this bounds memory at both ends.
-pub(crate) const WIRE_FRAMES: usize = 8;
-
-/// An open connection: what is sent on one end arrives at the other in order, or the wire breaks.
+/// An open connection: what is sent on one end arrives at the other, in order within each table, or the wire breaks.
 #[derive(Debug)]
 pub struct Wire {
     /// To the other end. Waits while the other end is slow.
-    pub sender: mpsc::Sender<Frame>,
+    pub sender: FrameSender,
     /// From the other end; ends when the wire breaks.
-    pub receiver: mpsc::Receiver<Frame>,
+    pub receiver: FrameReceiver,
 }
 
 /// Why a link does not work just now.
@@ -27,9 +24,9 @@ pub enum LinkError {
     /// The other end cannot be reached or went away.
     #[error("{0}")]
     Broken(String),
-    /// The other end cannot prove that it knows the secret.
-    #[error("the other end does not have the same link secret")]
-    Secret,
+    /// One end does not accept the other's certificate. Ends with the next step to take.
+    #[error("{0}")]
+    Certificate(String),
     /// The other end refuses the link and says why.
     #[error("refused by the other end: {0}")]
     Refused(String),
@@ -46,4 +43,9 @@ pub trait Transport: Send + Sync + 'static {
         from: &'a RegionName,
         to: &'a RegionName,
     ) -> BoxFuture<'a, Result<Wire, LinkError>>;
+
+    /// What there is to know of the way from one Region to another, for people; `None` if there is nothing to it.
+    fn status(&self, _from: &RegionName, _to: &RegionName) -> Option<Value> {
+        None
+    }
 }

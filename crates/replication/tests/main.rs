@@ -7,13 +7,19 @@
 // tests does not reach their helper functions.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
+mod addresses;
+mod bounds;
 mod clocks;
 mod cluster;
 mod convergence;
 mod failing;
+mod fairness;
 mod joining;
 mod leaving;
+mod linked;
 mod network;
 mod restart;
+mod rotation;
 mod settings;
 mod tcp;
+mod versions;
