@@ -127,10 +127,15 @@ fn make(
         key: out.join(format!("{name}-key.pem")),
         ca: out.join("ca.pem"),
     };
-    write(&files.key, &key.serialize_pem())?;
-    write(&files.certificate, &certificate.pem())?;
-    // A CA of another make, or one that has ended, shows here and not when links do not open.
-    Credentials::load(env.clone(), files.clone(), server.0.clone())?;
+    let beside = CredentialFiles {
+        certificate: write_beside(&files.certificate, &certificate.pem())?,
+        key: write_beside(&files.key, &key.serialize_pem())?,
+        ca: files.ca.clone(),
+    };
+    // A CA of another make, or one that has ended, shows here and not when links do not open; nothing is replaced then.
+    Credentials::load(env.clone(), beside.clone(), server.0.clone())?;
+    put_in_place(&beside.key, &files.key)?;
+    put_in_place(&beside.certificate, &files.certificate)?;
     Ok(files)
 }
 
@@ -152,8 +157,12 @@ fn read(path: &Path) -> Result<Option<String>, CertificatesError> {
     }
 }
 
-/// Puts a file in place whole, readable by its owner only.
 fn write(path: &Path, text: &str) -> Result<(), CertificatesError> {
+    put_in_place(&write_beside(path, text)?, path)
+}
+
+/// Writes what will be at `path`, readable by its owner only.
+fn write_beside(path: &Path, text: &str) -> Result<PathBuf, CertificatesError> {
     let failed = |source| CertificatesError::File { path: path.to_owned(), done: "written", source };
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
@@ -166,5 +175,10 @@ fn write(path: &Path, text: &str) -> Result<(), CertificatesError> {
         fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
-    fs::rename(&beside, path).map_err(failed)
+    Ok(PathBuf::from(beside))
+}
+
+fn put_in_place(beside: &Path, path: &Path) -> Result<(), CertificatesError> {
+    let failed = |source| CertificatesError::File { path: path.to_owned(), done: "replaced", source };
+    fs::rename(beside, path).map_err(failed)
 }

@@ -297,9 +297,12 @@ fn certificates_that_would_not_work_are_not_left_unsaid() {
     let (directory, other) = (made(&["--region", "us-east-1"]), made(&["--region", "us-east-1"]));
     std::fs::copy(other.path().join("ca.pem"), directory.path().join("ca.pem")).unwrap();
     let out = directory.path().to_str().unwrap();
+    let before = std::fs::read(directory.path().join("us-east-1.pem")).unwrap();
     let (code, text) = run(&["certificates", "--out", out, "--region", "us-east-1"]);
     assert_eq!(code, 5, "{text}");
     assert!(text.contains("was not made by a CA in"), "{text}");
+    let after = std::fs::read(directory.path().join("us-east-1.pem")).unwrap();
+    assert_eq!(after, before, "what was there stays");
 }
 
 #[test]
