@@ -5,6 +5,7 @@
 //! networks nor replication.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, VecDeque},
     sync::{
         Arc,
@@ -94,11 +95,11 @@ pub struct FrameSender {
 }
 
 impl FrameSender {
-    /// A sender whose replies go into the lane of `table`.
+    /// A sender whose replies go into the lane of that name.
     #[must_use]
-    pub fn for_table(&self, table: &str) -> FrameSender {
+    pub fn for_lane(&self, name: &str) -> FrameSender {
         let mut sender = self.clone();
-        sender.lane = Some(Arc::from(table));
+        sender.lane = Some(Arc::from(name));
         sender
     }
 
@@ -129,17 +130,30 @@ impl FrameSender {
         self.queue.put(name, frame, Held { _lane: lane, _queue: all })
     }
 
+    /// Passes a frame on at once, in the lane that it came from. Its room is that of the queue it comes from.
+    pub(crate) fn pass(&self, passing: Passing) -> Result<(), Closed> {
+        let Passing { frame, lane, held } = passing;
+        self.queue.put(lane, frame, held)
+    }
+
     /// Resolves when the receiver is gone.
     pub async fn closed(&self) {
         let _ = self.queue.gone.subscribe().wait_for(|gone| *gone).await;
     }
 }
 
-/// The lane that a frame names.
-fn lane_of(frame: &Frame) -> Option<&str> {
+/// The lane that a frame names. Questions about what a table holds take turns with its changes.
+fn lane_of(frame: &Frame) -> Option<Cow<'_, str>> {
     match &frame.body {
-        Body::Request(Request::Changes { table, .. } | Request::Position { table, .. }) => Some(table),
-        Body::Request(_) => Some(COMMON_LANE),
+        Body::Request(Request::Changes(changes)) => Some(Cow::Borrowed(&changes.to.table)),
+        Body::Request(Request::Position { table, .. }) => Some(Cow::Borrowed(table)),
+        Body::Request(Request::Table { .. } | Request::Settings { .. }) => Some(Cow::Borrowed(COMMON_LANE)),
+        Body::Request(
+            Request::Digests { to, .. }
+            | Request::Keys { to, .. }
+            | Request::Items { to, .. }
+            | Request::Settled { to, .. },
+        ) => Some(Cow::Owned(format!("{}?", to.table))),
         Body::Reply(_) => None,
     }
 }
@@ -218,6 +232,14 @@ impl Drop for UnderWay {
     }
 }
 
+/// A frame between two queues: it goes on taking its room in the first one.
+#[derive(Debug)]
+pub(crate) struct Passing {
+    frame: Frame,
+    lane: Arc<str>,
+    held: Held,
+}
+
 /// Takes frames out of a queue.
 #[derive(Debug)]
 pub struct FrameReceiver(Arc<Queue>);
@@ -226,6 +248,13 @@ impl FrameReceiver {
     /// The next frame; `None` when the queue is empty and all its senders are gone.
     pub async fn recv(&mut self) -> Option<Frame> {
         self.take().await.map(|taken| taken.frame)
+    }
+
+    /// Like [`FrameReceiver::recv`], for whoever passes the frame on to another queue with [`FrameSender::pass`].
+    pub(crate) async fn recv_passing(&mut self) -> Option<Passing> {
+        let Taken { frame, mut under_way } = self.take().await?;
+        let held = under_way.held.take()?;
+        Some(Passing { frame, lane: Arc::clone(&under_way.lane), held })
     }
 
     /// Like [`FrameReceiver::recv`], keeping the lane back until the frame is done with.

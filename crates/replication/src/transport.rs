@@ -24,6 +24,9 @@ pub enum LinkError {
     /// The other end cannot be reached or went away.
     #[error("{0}")]
     Broken(String),
+    /// There is no replica of the table there, or not yet.
+    #[error("the other Region has no replica of the table")]
+    NoReplica,
     /// One end does not accept the other's certificate. Ends with the next step to take.
     #[error("{0}")]
     Certificate(String),
@@ -37,15 +40,27 @@ pub trait Transport: Send + Sync + 'static {
     /// The Regions that can be reached; `None` if any Region can be named.
     fn known(&self) -> Option<Vec<RegionName>>;
 
+    /// Where a Region is reached, for people; `None` if that is not known, or nowhere in particular.
+    fn address(&self, to: &RegionName) -> Option<String> {
+        let _ = to;
+        None
+    }
+
+    /// What more there is to know of the way from one Region to another, for people.
+    fn status(&self, from: &RegionName, to: &RegionName) -> Option<Value> {
+        let _ = (from, to);
+        None
+    }
+
+    /// Resolves when connections that failed may succeed now. A hint: links also try by themselves.
+    fn worth_retrying(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
     /// Opens a connection from one Region to another.
     fn connect<'a>(
         &'a self,
         from: &'a RegionName,
         to: &'a RegionName,
     ) -> BoxFuture<'a, Result<Wire, LinkError>>;
-
-    /// What there is to know of the way from one Region to another, for people; `None` if there is nothing to it.
-    fn status(&self, _from: &RegionName, _to: &RegionName) -> Option<Value> {
-        None
-    }
 }

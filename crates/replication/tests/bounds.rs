@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use graticule_replication::{
-    Body, Frame, LinkError, PROTOCOL_VERSION, Reply, Request, Transport, WireChange,
+    Address, Body, Changes, Frame, LinkError, PROTOCOL_VERSION, Reply, Request, Transport, WireChange,
+    WireRoad,
     tcp::{FRAME_BYTES_MAX, Limits, encode},
 };
 use rustls::{
@@ -207,14 +208,14 @@ async fn a_peer_that_stops_reading_costs_bounded_memory() {
             new: Some(Bytes::from(noise(1 << 20))),
             expired: false,
         }];
-        let request = Request::Changes {
-            table: format!("table{n}"),
-            group: "group".to_owned(),
+        let request = Request::Changes(Changes {
+            to: Address { table: format!("table{n}"), group: "group".to_owned(), replica: String::new() },
             log: "log".to_owned(),
-            changes,
-            position: Some(n),
+            born: None,
+            changes: changes,
+            road: WireRoad::Log(n),
             watermark: None,
-        };
+        });
         let sent = wire.sender.send(Frame { id: n, body: Body::Request(request) });
         if tokio::time::timeout(A_WHILE, sent).await.is_err() {
             // The kernel gives the connection up in the end.

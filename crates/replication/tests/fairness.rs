@@ -7,7 +7,9 @@ use std::sync::{
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use graticule_replication::{Body, Frame, Reply, Request, Transport, WireChange, frames};
+use graticule_replication::{
+    Address, Body, Changes, Frame, Reply, Request, Transport, WireChange, WireRoad, frames,
+};
 use socket2::SockRef;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,20 +29,20 @@ fn batch(id: u64, table: &str, bytes: usize) -> Frame {
     let new = Some(Bytes::from(noise(bytes)));
     let change =
         WireChange { time: id, region: "a".to_owned(), key: Bytes::from_static(b"{}"), new, expired: false };
-    let request = Request::Changes {
-        table: table.to_owned(),
-        group: "group".to_owned(),
+    let request = Request::Changes(Changes {
+        to: Address { table: table.to_owned(), group: "group".to_owned(), replica: String::new() },
         log: "log".to_owned(),
+        born: None,
         changes: vec![change],
-        position: Some(id),
+        road: WireRoad::Log(id),
         watermark: None,
-    };
+    });
     Frame { id, body: Body::Request(request) }
 }
 
 fn table_of(frame: &Frame) -> &str {
     match &frame.body {
-        Body::Request(Request::Changes { table, .. }) => table,
+        Body::Request(Request::Changes(changes)) => &changes.to.table,
         other => panic!("{other:?}"),
     }
 }

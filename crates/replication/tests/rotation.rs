@@ -19,7 +19,7 @@ fn soon() -> Limits {
 }
 
 async fn connection(node: &Node) -> Value {
-    node.replicator.status().await.unwrap()["Links"][0]["Connection"].clone()
+    node.replicator.status().await.unwrap().links.remove(0).connection.unwrap()
 }
 
 async fn connects(node: &Node) -> u64 {

@@ -146,10 +146,14 @@ impl Transport for TcpTransport {
         })
     }
 
+    fn address(&self, to: &RegionName) -> Option<String> {
+        let addresses = self.peers.get(to)?;
+        Some(addresses.in_use().map_or_else(|| addresses.names().join(","), |address| address.to_string()))
+    }
+
     fn status(&self, from: &RegionName, to: &RegionName) -> Option<Value> {
         let addresses = self.peers.get(to)?;
         Some(json!({
-            "Address": addresses.in_use().map(|address| address.to_string()),
             "Addresses": addresses.names(),
             "Certificate": self.links.certificate_status(),
             "Traffic": self.links.traffic.of(from, to).to_json(),

@@ -6,7 +6,10 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::message::{self, WireChange, WireTable};
+use crate::message::{self, Address, WireChange, WireRoad, WireTable};
+
+/// Names whichever replica of the global table is there: version 1 does not tell them apart.
+const ANY_REPLICA: &str = "";
 
 /// Version 1 cannot say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,10 +103,20 @@ impl TryFrom<message::Request> for Request {
             message::Request::Table { table } => Request::Table { table },
             message::Request::Settings { shared } => Request::Settings { shared },
             message::Request::Position { table, log } => Request::Position { table, log },
-            message::Request::Changes { table, group, log, changes, position, watermark } => {
+            // It does not name the replica, nor the membership that it was made for.
+            message::Request::Changes(message::Changes { to, log, born: _, changes, road, watermark }) => {
+                let position = match road {
+                    WireRoad::Log(position) => Some(position),
+                    WireRoad::Snapshot => None,
+                    WireRoad::Resync => return Err(Unsayable),
+                };
                 let changes = changes.into_iter().map(Change::from).collect();
-                Request::Changes { table, group, log, changes, position, watermark }
+                Request::Changes { table: to.table, group: to.group, log, changes, position, watermark }
             }
+            message::Request::Digests { .. }
+            | message::Request::Keys { .. }
+            | message::Request::Items { .. }
+            | message::Request::Settled { .. } => return Err(Unsayable),
         })
     }
 }
@@ -116,7 +129,9 @@ impl From<Request> for message::Request {
             Request::Position { table, log } => message::Request::Position { table, log },
             Request::Changes { table, group, log, changes, position, watermark } => {
                 let changes = changes.into_iter().map(WireChange::from).collect();
-                message::Request::Changes { table, group, log, changes, position, watermark }
+                let to = Address { table, group, replica: ANY_REPLICA.to_owned() };
+                let road = position.map_or(WireRoad::Snapshot, WireRoad::Log);
+                message::Request::Changes(message::Changes { to, log, born: None, changes, road, watermark })
             }
         }
     }
@@ -132,9 +147,14 @@ impl TryFrom<message::Reply> for Reply {
             }
             message::Reply::SettingsMerged { known_since } => Reply::SettingsMerged { known_since },
             message::Reply::Foreign => Reply::Foreign,
-            message::Reply::Position(position) => Reply::Position(position),
+            message::Reply::Position { replica: _, applied } => Reply::Position(applied),
             message::Reply::Applied => Reply::Applied,
             message::Reply::Failed(reason) => Reply::Failed(reason),
+            message::Reply::Absent => Reply::Failed("there is no replica, and none is to be".to_owned()),
+            message::Reply::Digests(_)
+            | message::Reply::Keys { .. }
+            | message::Reply::Items { .. }
+            | message::Reply::Settled(_) => return Err(Unsayable),
         })
     }
 }
@@ -147,7 +167,10 @@ impl From<Reply> for message::Reply {
             ),
             Reply::SettingsMerged { known_since } => message::Reply::SettingsMerged { known_since },
             Reply::Foreign => message::Reply::Foreign,
-            Reply::Position(position) => message::Reply::Position(position),
+            // Whether there is a replica shows when it is sent something.
+            Reply::Position(applied) => {
+                message::Reply::Position { replica: Some(ANY_REPLICA.to_owned()), applied }
+            }
             Reply::Applied => message::Reply::Applied,
             Reply::Failed(reason) => message::Reply::Failed(reason),
         }
