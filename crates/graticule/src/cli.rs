@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use graticule_model::RegionName;
+use graticule_tables::LogLimits;
 
 use crate::{
     client::{conflicts::ConflictsFlags, dials::DialsFlags, replicas::ReplicasFlags},
@@ -102,6 +103,24 @@ pub(crate) struct ServeFlags {
     /// Start with a dial turned, for testing applications (may be given several times; see graticule dials --help)
     #[arg(long = "dial", value_name = "DIAL", value_parser = spec::parse)]
     pub(crate) dials: Vec<DialState>,
+
+    /// How long a replica that was taken out of a global table is waited for if its Region cannot be reached; what only it
+    /// has is refused after that
+    #[arg(long, value_name = "HOURS", default_value_t = 20)]
+    pub(crate) departure_hours_max: u64,
+
+    /// Most changes of a table that are kept for a Region that cannot be reached; one that lacks more is compared with
+    /// when it is back
+    #[arg(long, value_name = "CHANGES", default_value_t = LogLimits::default().changes)]
+    pub(crate) log_changes_max: u64,
+
+    /// The same in mebibytes
+    #[arg(long, value_name = "MIB", default_value_t = LogLimits::default().bytes >> 20)]
+    pub(crate) log_mib_max: u64,
+
+    /// How often replicas are compared in the background; 0 for never
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    pub(crate) verify_hours: u64,
 
     /// Memory for block cache and write buffers of all hosted Regions together
     #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(64..=1_048_576))]

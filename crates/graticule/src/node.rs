@@ -19,7 +19,7 @@ use graticule_replication::{
     local::{LocalTransport, OpenRegion},
     tcp::TcpTransport,
 };
-use graticule_tables::{BoxFuture, Region};
+use graticule_tables::{BoxFuture, LogLimits, Region};
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
@@ -91,7 +91,8 @@ impl Storage {
 /// What holds for every Region of a node.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    pub(crate) clock_ahead_ms_max: u64,
+    pub(crate) policy: Policy,
+    pub(crate) log_limits: LogLimits,
     pub(crate) conflict_journal_max: u64,
     pub(crate) dials: Arc<Dials>,
 }
@@ -106,6 +107,7 @@ pub(crate) struct Node {
     policy: Policy,
     dials: Arc<Dials>,
     conflict_journal_max: u64,
+    log_limits: LogLimits,
     transport: Arc<NodeTransport>,
     open: RwLock<HashMap<String, Arc<Replicator>>>,
     /// Held while a Region is opened, so that it is opened once.
@@ -120,8 +122,7 @@ impl Node {
         tcp: Option<TcpTransport>,
         settings: Settings,
     ) -> Arc<Node> {
-        let Settings { clock_ahead_ms_max, conflict_journal_max, dials } = settings;
-        let policy = Policy { clock_ahead_ms_max, dials: dials.links.clone(), ..Policy::default() };
+        let Settings { policy, log_limits, conflict_journal_max, dials } = settings;
         Arc::new_cyclic(|node: &Weak<Node>| {
             let local = LocalTransport::new(Weak::<Node>::clone(node));
             let transport = Arc::new(NodeTransport { node: Weak::clone(node), local, tcp });
@@ -132,6 +133,7 @@ impl Node {
                 policy,
                 dials,
                 conflict_journal_max,
+                log_limits,
                 transport,
                 open: RwLock::default(),
                 opening: Mutex::default(),
@@ -199,6 +201,7 @@ impl Node {
         let env = self.env.shifted(&self.dials.clock(&region));
         let opened = Region::open(region.clone(), engine, env).await.map_err(|error| failed(&error))?;
         opened.set_conflict_journal_max(self.conflict_journal_max);
+        opened.set_log_limits(self.log_limits);
         opened.start_jobs();
         let transport: Arc<dyn Transport> = Arc::clone(&self.transport) as _;
         let replicator = Replicator::start(opened, transport, self.policy.clone());

@@ -7,13 +7,18 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use graticule_env::Env;
 use graticule_kv::embedded::Memory;
 use graticule_model::{Error, RegionName};
-use graticule_replication::tcp::{Secret, TcpTransport, serve_links};
+use graticule_replication::{
+    Policy,
+    tcp::{Secret, TcpTransport, serve_links},
+};
 use graticule_server::{BindError, Options, Server};
+use graticule_tables::LogLimits;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -26,6 +31,8 @@ use crate::{
     requests::Requests,
     tokens::{self, TokenError},
 };
+
+const HOUR_MS: u64 = 60 * 60 * 1000;
 
 /// Why the server did not start. Every message ends with what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -129,8 +136,18 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
         Storage::Directory { path, .. } => format!("{} (every write is synced to disk)", path.display()),
     };
     let tcp = secret.clone().map(|secret| TcpTransport::new(env.clone(), secret, peers));
-    let settings = Settings {
+    let policy = Policy {
         clock_ahead_ms_max: flags.clock_ahead_ms_max,
+        dials: dials.links.clone(),
+        departure_ms_max: flags.departure_hours_max.saturating_mul(HOUR_MS),
+        verify_every: (flags.verify_hours > 0)
+            .then(|| Duration::from_millis(flags.verify_hours.saturating_mul(HOUR_MS))),
+    };
+    let log_limits =
+        LogLimits { changes: flags.log_changes_max, bytes: flags.log_mib_max.saturating_mul(1 << 20) };
+    let settings = Settings {
+        policy,
+        log_limits,
         conflict_journal_max: flags.conflict_journal_max,
         dials: Arc::clone(&dials),
     };

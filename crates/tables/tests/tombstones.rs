@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use graticule_model::{Error, Item, Version, codec::item_to_json, version::HybridTime};
-use graticule_tables::{Change, ConflictQuery, Origin, PageLimit, Region};
+use graticule_tables::{Change, ConflictQuery, Origin, PageLimit, Region, Road};
 
 use crate::support::{
     Opened, delete, eventually, item, make_global, open, plain_table, put, region_name, s, table_name,
@@ -43,7 +43,7 @@ async fn apply_put(region: &Region, name: &str, time: HybridTime) {
         silent: false,
     };
     let from = region_name("b");
-    let origin = Origin { region: &from, log: "log", position: Some(1) };
+    let origin = Origin { region: &from, log: "log", position: Some(1), road: Road::Log, born: None };
     region.apply(&region.table(&table_name(name)).await.unwrap(), &origin, vec![change]).await.unwrap();
 }
 
