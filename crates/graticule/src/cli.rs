@@ -7,7 +7,12 @@ use graticule_model::RegionName;
 use graticule_tables::LogLimits;
 
 use crate::{
-    client::{conflicts::ConflictsFlags, dials::DialsFlags, replicas::ReplicasFlags},
+    client::{
+        conflicts::ConflictsFlags,
+        dials::DialsFlags,
+        replicas::ReplicasFlags,
+        verify::{ExpelFlags, VerifyFlags},
+    },
     dials::{DialState, spec},
 };
 
@@ -52,6 +57,12 @@ pub(crate) enum Command {
     /// List the writes that the last writer won against
     #[command(after_help = crate::client::conflicts::EXAMPLES)]
     Conflicts(ConflictsFlags),
+    /// Prove replicas equal while they run, or name the keys in which they differ
+    #[command(after_help = crate::client::verify::EXAMPLES)]
+    Verify(VerifyFlags),
+    /// Stop waiting for a member that was taken out of a global table and cannot be reached
+    #[command(after_help = crate::client::verify::EXPEL_EXAMPLES)]
+    Expel(ExpelFlags),
     /// Turn dials for testing applications: lag, cut links, wrong clocks, errors
     #[command(after_help = crate::client::dials::EXAMPLES)]
     Dials(DialsFlags),
@@ -92,18 +103,6 @@ pub(crate) struct ServeFlags {
     #[arg(long, value_name = "MS", default_value_t = 500)]
     pub(crate) clock_ahead_ms_max: u64,
 
-    /// How many discarded writes the conflict journal lists per table; the oldest go first
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
-    pub(crate) conflict_journal_max: u64,
-
-    /// File with the token that metrics and requests under /_graticule/ need; without it they are answered on loopback only
-    #[arg(long, value_name = "FILE")]
-    pub(crate) admin_token_file: Option<PathBuf>,
-
-    /// Start with a dial turned, for testing applications (may be given several times; see graticule dials --help)
-    #[arg(long = "dial", value_name = "DIAL", value_parser = spec::parse)]
-    pub(crate) dials: Vec<DialState>,
-
     /// How long a replica that was taken out of a global table is waited for if its Region cannot be reached; what only it
     /// has is refused after that
     #[arg(long, value_name = "HOURS", default_value_t = 20)]
@@ -121,6 +120,18 @@ pub(crate) struct ServeFlags {
     /// How often replicas are compared in the background; 0 for never
     #[arg(long, value_name = "HOURS", default_value_t = 24)]
     pub(crate) verify_hours: u64,
+
+    /// How many discarded writes the conflict journal lists per table; the oldest go first
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
+    pub(crate) conflict_journal_max: u64,
+
+    /// File with the token that metrics and requests under /_graticule/ need; without it they are answered on loopback only
+    #[arg(long, value_name = "FILE")]
+    pub(crate) admin_token_file: Option<PathBuf>,
+
+    /// Start with a dial turned, for testing applications (may be given several times; see graticule dials --help)
+    #[arg(long = "dial", value_name = "DIAL", value_parser = spec::parse)]
+    pub(crate) dials: Vec<DialState>,
 
     /// Memory for block cache and write buffers of all hosted Regions together
     #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(64..=1_048_576))]

@@ -31,6 +31,10 @@ fn main() -> ExitCode {
         cli::Command::Conflicts(flags) => {
             ended(client::run(client::conflicts::run(flags)), ClientError::exit_code)
         }
+        cli::Command::Verify(flags) => ended(client::run(client::verify::run(flags)), ClientError::exit_code),
+        cli::Command::Expel(flags) => {
+            ended(client::run(client::verify::expel(flags)), ClientError::exit_code)
+        }
         cli::Command::Dials(flags) => ended(client::run(client::dials::run(flags)), ClientError::exit_code),
     }
 }

@@ -104,10 +104,7 @@ pub(crate) struct Node {
     storage: Storage,
     /// The Regions that may be hosted; empty for any.
     hosted: Vec<RegionName>,
-    policy: Policy,
-    dials: Arc<Dials>,
-    conflict_journal_max: u64,
-    log_limits: LogLimits,
+    settings: Settings,
     transport: Arc<NodeTransport>,
     open: RwLock<HashMap<String, Arc<Replicator>>>,
     /// Held while a Region is opened, so that it is opened once.
@@ -122,7 +119,6 @@ impl Node {
         tcp: Option<TcpTransport>,
         settings: Settings,
     ) -> Arc<Node> {
-        let Settings { policy, log_limits, conflict_journal_max, dials } = settings;
         Arc::new_cyclic(|node: &Weak<Node>| {
             let local = LocalTransport::new(Weak::<Node>::clone(node));
             let transport = Arc::new(NodeTransport { node: Weak::clone(node), local, tcp });
@@ -130,10 +126,7 @@ impl Node {
                 env,
                 storage,
                 hosted,
-                policy,
-                dials,
-                conflict_journal_max,
-                log_limits,
+                settings,
                 transport,
                 open: RwLock::default(),
                 opening: Mutex::default(),
@@ -198,13 +191,13 @@ impl Node {
             Error::Internal(format!("Region {region} cannot be opened: {error}"))
         };
         let engine = self.storage.open_engine(&region).map_err(|error| failed(&error))?;
-        let env = self.env.shifted(&self.dials.clock(&region));
+        let env = self.env.shifted(&self.settings.dials.clock(&region));
         let opened = Region::open(region.clone(), engine, env).await.map_err(|error| failed(&error))?;
-        opened.set_conflict_journal_max(self.conflict_journal_max);
-        opened.set_log_limits(self.log_limits);
+        opened.set_conflict_journal_max(self.settings.conflict_journal_max);
+        opened.set_log_limits(self.settings.log_limits);
         opened.start_jobs();
         let transport: Arc<dyn Transport> = Arc::clone(&self.transport) as _;
-        let replicator = Replicator::start(opened, transport, self.policy.clone());
+        let replicator = Replicator::start(opened, transport, self.settings.policy.clone());
         self.open.write().insert(name.to_owned(), Arc::clone(&replicator));
         tracing::info!(%region, "Region open");
         Ok(replicator)

@@ -138,10 +138,10 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
     let tcp = secret.clone().map(|secret| TcpTransport::new(env.clone(), secret, peers));
     let policy = Policy {
         clock_ahead_ms_max: flags.clock_ahead_ms_max,
-        dials: dials.links.clone(),
         departure_ms_max: flags.departure_hours_max.saturating_mul(HOUR_MS),
         verify_every: (flags.verify_hours > 0)
             .then(|| Duration::from_millis(flags.verify_hours.saturating_mul(HOUR_MS))),
+        dials: dials.links.clone(),
     };
     let log_limits =
         LogLimits { changes: flags.log_changes_max, bytes: flags.log_mib_max.saturating_mul(1 << 20) };

@@ -7,6 +7,7 @@ mod dials;
 mod metrics;
 mod query;
 mod replication;
+mod verify;
 
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ impl Admin {
             ("GET", "/metrics") => metrics::text(self).await,
             ("GET", "/_graticule/replication") => json(replication::status(&self.node, query).await),
             ("GET", "/_graticule/conflicts") => json(conflicts::page(&self.node, query).await),
+            ("POST", "/_graticule/verify") => json(verify::verify(&self.node, query).await),
+            ("POST", "/_graticule/expel") => json(verify::expel(&self.node, query).await),
             ("GET", "/_graticule/dials") => json(dials::show(&self.dials)),
             ("POST", "/_graticule/dials") => json(dials::change(&self.dials, &body)),
             ("DELETE", "/_graticule/dials") => json(dials::reset(&self.dials)),

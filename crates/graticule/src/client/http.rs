@@ -50,9 +50,18 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, ClientError> {
-        let answered = self.env.timeout(PATIENCE, self.exchange(method, path, body)).await;
-        let (status, body) =
-            answered.unwrap_or_else(|| Err(self.unreachable("it did not answer in time")))?;
+        let answered = self.env.timeout(PATIENCE, self.call_patiently(method, path, body)).await;
+        answered.unwrap_or_else(|| Err(self.unreachable("it did not answer in time")))
+    }
+
+    /// The same for what may take as long as it takes.
+    pub(crate) async fn call_patiently(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ClientError> {
+        let (status, body) = self.exchange(method, path, body).await?;
         let garbled = |reason: String| ClientError::Garbled { endpoint: self.endpoint.clone(), reason };
         let value = serde_json::from_slice::<Value>(&body).map_err(|error| garbled(error.to_string()))?;
         if status.is_success() {

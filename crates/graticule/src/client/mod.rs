@@ -7,6 +7,7 @@ pub(crate) mod dials;
 mod http;
 pub(crate) mod replicas;
 mod table;
+pub(crate) mod verify;
 
 use std::{io, path::PathBuf};
 
@@ -65,6 +66,8 @@ pub(crate) enum ClientError {
         "{endpoint} gave an answer that is not understood ({reason}); is it a graticule of this version?"
     )]
     Garbled { endpoint: String, reason: String },
+    #[error("replicas differ; bring them in line with graticule verify --repair")]
+    Different,
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
     #[error("the runtime cannot start: {0}")]
@@ -79,6 +82,7 @@ impl ClientError {
             ClientError::Unreachable { .. } => 5,
             ClientError::Denied { .. } => 6,
             ClientError::Refused { .. } => 7,
+            ClientError::Different => 8,
         }
     }
 }

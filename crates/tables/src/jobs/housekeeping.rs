@@ -112,8 +112,9 @@ impl Region {
             }
             let joining = matches!(member, Member::Joining { .. });
             let needed = self.sent_cursor(table, peer).await?.floor(joining);
-            if bounds.next.saturating_sub(needed) > self.log_limits().changes {
-                tracing::warn!(region = %self.name, table = %table.name, %peer, changes = bounds.next - needed,
+            let (behind, limits) = (self.pending(table, needed).await?, self.log_limits());
+            if behind.changes > limits.changes || behind.bytes > limits.bytes {
+                tracing::warn!(region = %self.name, table = %table.name, %peer, ?behind,
                     "a member is further behind than the log is kept; it is compared when it is back");
                 self.mark_behind(table, peer).await?;
             } else {
