@@ -1,6 +1,7 @@
 """The steps of the walk, in order. Each is a function of a Walk that returns when all is as it should be."""
 
 from walk.steps import (
+    cloudformation,
     conflicts,
     crash,
     indexes,
@@ -13,6 +14,7 @@ from walk.steps import (
     stop,
     streams,
     tables,
+    terraform,
     transactions,
     ttl,
 )
@@ -32,6 +34,8 @@ STEPS = {
         streams,
         partiql,
         ttl,
+        terraform,
+        cloudformation,
         crash,
         stop,
     )

@@ -20,6 +20,7 @@ mod network;
 mod restart;
 mod resync;
 mod settings;
+mod settings_apart;
 mod status;
 mod tcp;
 mod verify;
