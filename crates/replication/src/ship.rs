@@ -43,7 +43,7 @@ struct Sent {
 
 /// What comes next for a table on a link.
 enum Next {
-    Batch(Changes, Sent),
+    Batch(Box<Changes>, Sent),
     /// The log no longer has what the peer lacks.
     Cut,
     /// The peer is to get nothing more.
@@ -118,7 +118,7 @@ impl Replicator {
                         }
                     };
                     next = sent.position;
-                    let reply = session.send(Request::Changes(changes)).await?;
+                    let reply = session.send(Request::Changes(*changes)).await?;
                     self.telemetry.sent(&shared, next);
                     on_their_way.push_back(async move {
                         match reply.await? {
@@ -216,7 +216,8 @@ impl Replicator {
         let written_ms = outgoing.changes.iter().map(|change| change.written_ms).collect();
         let sent = Sent { position: outgoing.next, watermark, written_ms };
         let road = WireRoad::Log(outgoing.next);
-        Ok(Next::Batch(changes_for(&current, to, outgoing.changes, road, watermark), sent))
+        let changes = changes_for(&current, to, outgoing.changes, road, watermark);
+        Ok(Next::Batch(Box::new(changes), sent))
     }
 }
 
