@@ -23,6 +23,7 @@ from ordeal.tally import EXPECTED_FAILURES, Tally
 # So few that a Region that was cut off for LONG_CUT_S has to be compared with.
 LOG_CHANGES_MAX = 2000
 MADE_UP_S = 120
+FAULTS = r"\bERROR\b|panicked at"
 SOUND_PROBES_MIN = PROBES * 0.8
 
 
@@ -104,7 +105,7 @@ def measure(network):
 
 
 def errors(cluster):
-    return [f"{server.name}: {line}" for server in cluster.servers for line in server.faults()]
+    return [f"{server.name}: {line}" for server in cluster.servers for line in server.logged(FAULTS)]
 
 
 def stop(cluster):

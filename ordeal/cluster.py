@@ -20,7 +20,6 @@ from ordeal.request import Connection
 CLIENT_PORT, LINK_PORT = 8000, 9000
 STOP_TIMEOUT_S = 100
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-_FAULTS = re.compile(r"\bERROR\b|panicked at")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -50,10 +49,10 @@ class HostedServer(Server):
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)
 
-    def faults(self):
-        """What the server logged as an error, without colours."""
+    def logged(self, pattern):
+        """The lines of the server's log, without colours, in which `pattern` is found."""
         log = _COLOURS.sub("", self.stderr.read_text(errors="replace")) if self.stderr.exists() else ""
-        return [line for line in log.splitlines() if _FAULTS.search(line)]
+        return [line for line in log.splitlines() if re.search(pattern, line)]
 
 
 class HostedBoto3(Boto3):
@@ -107,9 +106,6 @@ class HostedCluster(Cluster):
     def status(self, region):
         """What a server says of its links and replicas."""
         return self.host_of(region).call(fetch, f"{self.endpoint_of(region)}/_graticule/replication")
-
-    def has_command(self, name):
-        return self.graticule(REGIONS[0], name, "--help")[0] == 0
 
     def graticule(self, region, *arguments):
         """Runs a command of the program on the host of a Region; gives exit code and output."""

@@ -18,7 +18,7 @@ CUT = Quality(cut=True)
 CLOCK_OFFSET_MS = 300
 # The longest that servers' clocks are apart in a round.
 CLOCKS_APART_S = 2 * CLOCK_OFFSET_MS / 1000
-MEMBER_TIMEOUT_S = 60
+MEMBER_TIMEOUT_S = COMPARISON_TIMEOUT_S = 60
 
 
 class Faults:
@@ -56,6 +56,19 @@ class Faults:
     def isolate(self, seconds, alone=None):
         alone = alone or self.chance.choice(REGIONS)
         self._cut(f"{alone} cut off from everybody", roads_of(alone), seconds)
+
+    def outlast_the_log(self, seconds):
+        """A Region cut off for so long that the others' logs no longer reach back: replicas must be compared."""
+        before = self.round.compared()
+        self.isolate(seconds)
+
+        def compared():
+            check.that(self.round.compared() > before, "no server says that it compared a member")
+
+        self.round.checked(
+            "after that, replicas are compared instead of the log being shipped",
+            lambda: check.eventually("a comparison", compared, COMPARISON_TIMEOUT_S),
+        )
 
     def _cut(self, what, roads, seconds):
         self.network.set(roads, CUT)
@@ -109,9 +122,6 @@ class Faults:
 
     def clocks(self, seconds):
         """One clock ahead, one behind, within what is accepted."""
-        if not self.cluster.has_command("dials"):
-            print("     clocks stay as they are: this build has no dials", flush=True)
-            return
         ahead, behind = self.chance.sample(REGIONS, 2)
         self._set_clock(ahead, CLOCK_OFFSET_MS)
         self._set_clock(behind, -CLOCK_OFFSET_MS)

@@ -86,6 +86,8 @@ class Round:
             self.result(f"{region} told its writers and readers nothing that cannot be", complaints, 0)
         self.checked("all replicas become equal", self._settle)
         self.checked("nothing is pending any more", self._expect_idle)
+        for region in REGIONS:
+            self.checked(f"{region}: graticule verify finds replicas equal", lambda here=region: self._verify(here))
         started = time.monotonic()
         found = dict(zip(REGIONS, self._everywhere(lambda here: tables.collect(here, self.tables)), strict=True))
         records = sum(len(part.records) for parts in found.values() for part in parts.values())
@@ -126,21 +128,42 @@ class Round:
             for what, function in stream.items():
                 self.checked(f"{region}: {part}: {what}", function)
 
+    def compared(self):
+        """How often a server told that it compared a member with itself, the log being too short."""
+        return sum(len(server.logged("a member was compared")) for server in self.cluster.servers)
+
     def _settle(self):
         waited, differing = tables.settle(
             lambda table: self._everywhere(lambda here: tables.scan(here, table)), self.tables, SETTLE_TIMEOUT_S
         )
         return [f"{part}: {len(keys)} keys differ after {waited:.0f} s: {keys[:5]}" for part, keys in differing.items()]
 
+    def _verify(self, region):
+        """The servers' own proof, which must come to the same end as reading everything."""
+        endpoint, problems = self.cluster.endpoint_of(region), []
+        for table in self.tables.values():
+            code, said = self.cluster.graticule(region, "verify", "--endpoint", endpoint, "--table", table)
+            if code != 0:
+                problems.append(f"{table}: exit code {code}: {said.strip()}")
+        return problems
+
     def _expect_idle(self):
-        """What the servers say of themselves."""
+        """What the servers say of themselves: nothing pending, nobody to be compared, no tombstone left."""
+        found = {}
 
         def idle():
             for region in REGIONS:
-                status = self.cluster.status(region)
-                check.that(not pending(status), f"{region} says: {json.dumps(pending(status))}")
+                [status] = self.cluster.status(region)["Regions"]
+                found[region] = [table for table in status["Tables"] if table["TableName"] in self.tables.values()]
+                unlike = [link for link in status["Links"] if link["State"] != "CONNECTED"]
+                check.that(not unlike, f"links of {region}: {unlike}")
+                check.equal(len(found[region]), len(self.tables), f"replicas that {region} tells of")
+                for table in found[region]:
+                    check.that(is_idle(table), f"{region} says: {json.dumps(table)}")
 
         check.eventually("nothing pending", idle, SETTLE_TIMEOUT_S)
+        conflicts = ", ".join(f"{sum(table['ConflictsCounted'] for table in found[region])}" for region in REGIONS)
+        print(f"     writes that lost against a later one, as counted in each Region: {conflicts}", flush=True)
 
     def _tell(self, ends):
         """Figures: writes and lags."""
@@ -157,19 +180,7 @@ class Round:
                 print(f"     lag p50 {p50:.0f} ms, p99 {p99:.0f} ms, max {lags[-1]:.0f} ms: {what}")
 
 
-def pending(status):
-    """Every number above zero that a status calls pending, with where it stands."""
-    found = {}
-
-    def look(value, path):
-        if isinstance(value, dict):
-            for name, content in value.items():
-                look(content, f"{path}.{name}")
-        elif isinstance(value, list):
-            for number, content in enumerate(value):
-                look(content, f"{path}[{number}]")
-        elif "pending" in path.rpartition(".")[2].lower() and isinstance(value, int) and value > 0:
-            found[path] = value
-
-    look(status, "")
-    return found
+def is_idle(table):
+    """Whether a replica, as the status shows it, owes nothing to anybody and keeps no tombstone."""
+    owing = [peer for peer in table["Peers"] if peer["PendingChanges"] or peer.get("ResyncSinceMs")]
+    return not owing and len(table["Peers"]) == len(REGIONS) - 1 and not table["TombstonesHeld"]

@@ -13,7 +13,7 @@ def everything(faults):
     faults.cut_one_way(5)
     faults.freeze(4)
     faults.kill_again_and_again(3)
-    faults.isolate(LONG_CUT_S)
+    faults.outlast_the_log(LONG_CUT_S)
     faults.clocks(8)
     faults.kill(down_s=2, up_s=4, count=2)
     faults.kill_while_cut(6)
