@@ -15,9 +15,11 @@ USUAL = Quality(delay_ms=39, jitter_ms=2, loss=0.001, mbit_per_s=20)
 BAD = Quality(delay_ms=40, jitter_ms=15, loss=0.02, mbit_per_s=20)
 NARROW = Quality(delay_ms=40, jitter_ms=5, loss=0.005, mbit_per_s=1.5)
 CUT = Quality(cut=True)
-CLOCK_OFFSET_MS = 300
-# The longest that servers' clocks are apart in a round.
-CLOCKS_APART_S = 2 * CLOCK_OFFSET_MS / 1000
+# Twice this is what clocks may differ by, with a margin to the bound of 500 ms.
+CLOCK_OFFSET_MS = 200
+WRONG_CLOCK_MS = 2000
+HELD_BACK = "too far ahead are held back"
+COMPARED = "a member was compared"
 MEMBER_TIMEOUT_S = COMPARISON_TIMEOUT_S = 60
 
 
@@ -59,11 +61,11 @@ class Faults:
 
     def outlast_the_log(self, seconds):
         """A Region cut off for so long that the others' logs no longer reach back: replicas must be compared."""
-        before = self.round.compared()
+        before = self.round.logged(COMPARED)
         self.isolate(seconds)
 
         def compared():
-            check.that(self.round.compared() > before, "no server says that it compared a member")
+            check.that(self.round.logged(COMPARED) > before, "no server says that it compared a member")
 
         self.round.checked(
             "after that, replicas are compared instead of the log being shipped",
@@ -129,6 +131,17 @@ class Faults:
         self._while(what, REGIONS, seconds)
         self._set_clock(ahead, 0)
         self._set_clock(behind, 0)
+
+    def wrong_clock(self, seconds):
+        """One clock further ahead than is believed: the others hold its changes back until time has caught up."""
+        wrong = self.chance.choice(REGIONS)
+        self.round.wrong_clock_since = self.round.wrong_clock_since or time.time()
+        before = self.round.logged(HELD_BACK)
+        self._set_clock(wrong, WRONG_CLOCK_MS)
+        self._while(f"the clock of {wrong} {WRONG_CLOCK_MS} ms ahead", REGIONS, seconds)
+        self._set_clock(wrong, 0)
+        alarms = self.round.logged(HELD_BACK) - before
+        self.round.result("its changes are held back, with an alarm", [] if alarms else ["nobody raised an alarm"], 0)
 
     def _set_clock(self, region, offset_ms):
         endpoint = self.cluster.endpoint_of(region)

@@ -14,10 +14,12 @@ from ordeal import journal, tables
 from ordeal.audit import items as audit_items
 from ordeal.audit import streams as audit_streams
 from ordeal.cluster import Driver, HostedBoto3
-from ordeal.faults import CLOCKS_APART_S, USUAL, Faults
+from ordeal.faults import CLOCK_OFFSET_MS, USUAL, WRONG_CLOCK_MS, Faults
 from ordeal.roads import Quality
 
 SETTLE_TIMEOUT_S = 120
+# Logical time can be a little ahead of the clock.
+LOGICAL_S = 0.05
 
 
 class Round:
@@ -35,6 +37,7 @@ class Round:
         self.tables = {part: f"{part}-{label}" for part in tables.PARTS}
         self.drivers = {}
         self.phases = []  # (what, begin, end), wall clock
+        self.wrong_clock_since = None
         self.clock = time.monotonic
 
     def run(self, story):
@@ -102,11 +105,10 @@ class Round:
 
     def _check_region(self, region, found, writes):
         items = {part: found[part].items for part in self.tables}
-        apart = CLOCKS_APART_S
         checks = {
             "cold items are what their writers made of them": lambda: audit_items.cold(writes, items["cold"]),
             "transactions are whole": lambda: audit_items.transactions(writes, items["cold"]),
-            "hot items are the work of a last write": lambda: audit_items.hot(writes, items["hot"], apart),
+            "hot items are the work of a last write": lambda: audit_items.hot(writes, items["hot"], self.clocks_apart_s),
             "counters are exact": lambda: audit_items.counters(writes, items["counters"]),
             "no item is a mixture": lambda: [p for part in items.values() for p in audit_items.whole(part)],
             "indexes hold the items": lambda: [
@@ -128,9 +130,14 @@ class Round:
             for what, function in stream.items():
                 self.checked(f"{region}: {part}: {what}", function)
 
-    def compared(self):
-        """How often a server told that it compared a member with itself, the log being too short."""
-        return sum(len(server.logged("a member was compared")) for server in self.cluster.servers)
+    def logged(self, words):
+        """How often the servers have logged these words."""
+        return sum(len(server.logged(words)) for server in self.cluster.servers)
+
+    def clocks_apart_s(self, moment):
+        """How far the clock behind a version that was given until `moment` can have been from any other."""
+        wrong = self.wrong_clock_since is not None and moment >= self.wrong_clock_since
+        return (CLOCK_OFFSET_MS + max(CLOCK_OFFSET_MS, WRONG_CLOCK_MS if wrong else 0)) / 1000 + LOGICAL_S
 
     def _settle(self):
         waited, differing = tables.settle(

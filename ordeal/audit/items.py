@@ -10,8 +10,6 @@ from ordeal.journal import ACKNOWLEDGED, REFUSED, UNKNOWN, is_whole
 
 # A write of unknown outcome may go on for a moment after its connection broke.
 AFTERMATH_S = 0.5
-# Logical time can be a little ahead of the clock.
-CLOCKS_APART_S_MIN = 0.05
 
 
 def by_key(writes, table):
@@ -56,7 +54,10 @@ def transactions(writes, items):
 
 
 def hot(writes, items, clocks_apart_s):
-    """A hot item is the work of a write that no other write is known to be later than."""
+    """A hot item is the work of a write that no other write is known to be later than.
+
+    `clocks_apart_s(moment)` says how far the version of a write that ended then can be from other clocks.
+    """
     problems, noted = [], by_key(writes, "hot")
     for key, history in noted.items():
         acknowledged = [write for write in history if write.outcome == ACKNOWLEDGED]
@@ -93,7 +94,7 @@ def _beaten(write, latest, clocks_apart_s):
     """An acknowledged write of the same item that is certainly later, or None."""
     end = write.end + (AFTERMATH_S if write.outcome == UNKNOWN else 0)
     for region, other in latest.items():
-        apart = 0 if region == write.region else max(clocks_apart_s, CLOCKS_APART_S_MIN)
+        apart = 0 if region == write.region else clocks_apart_s(end)
         if other.id != write.id and other.start > end + apart:
             return other
     return None
