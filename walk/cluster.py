@@ -6,7 +6,6 @@ processes started here are ever signalled.
 
 import random
 import re
-import secrets
 import shutil
 import signal
 import socket
@@ -176,9 +175,13 @@ class ThreeProcesses(Cluster):
 
     def __init__(self, binary):
         super().__init__(binary)
-        secret = self.root / "link-secret"
-        secret.touch(mode=0o600)
-        secret.write_text(secrets.token_hex(32) + "\n")
+        made = self.root / "links"
+        command = [str(binary), "certificates", "--out", str(made)]
+        for region in REGIONS:
+            command += ["--region", region]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=START_TIMEOUT_S)
+        if result.returncode != 0:
+            raise ServerFailed(f"no certificates: {result.stderr}")
         links = {region: f"127.0.0.1:{free_port()}" for region in REGIONS}
         for region in REGIONS:
             data_dir = self.root / region / "data"
@@ -186,7 +189,8 @@ class ThreeProcesses(Cluster):
             for other in REGIONS:
                 if other != region:
                     flags += ["--peer", f"{other}={links[other]}"]
-            flags += ["--link-secret-file", str(secret)]
+            flags += ["--link-ca", str(made / "ca.pem"), "--link-certificate", str(made / f"{region}.pem")]
+            flags += ["--link-key", str(made / f"{region}-key.pem")]
             self.servers.append(Server(region, binary, self.root / region, flags, data_dir, (region,)))
 
 

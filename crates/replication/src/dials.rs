@@ -21,9 +21,10 @@ use graticule_env::Env;
 use graticule_model::RegionName;
 use graticule_tables::BoxFuture;
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use crate::{
+    frames::{FrameReceiver, FrameSender, Passing, frames},
     message::Frame,
     transport::{LinkError, Transport, Wire},
 };
@@ -109,7 +110,7 @@ impl LinkDials {
         source: &RegionName,
         target: &RegionName,
         wire: Wire,
-    ) -> (mpsc::Sender<Frame>, Gate) {
+    ) -> (FrameSender, Gate) {
         let back = (target.clone(), source.clone());
         let Wire { sender, receiver } = wire;
         let gate = Gate {
@@ -127,9 +128,9 @@ impl LinkDials {
         env: &Env,
         way: OrderedPair,
         link: Option<OrderedPair>,
-        outgoing: mpsc::Sender<Frame>,
-    ) -> mpsc::Sender<Frame> {
-        let (sender, incoming) = mpsc::channel(1);
+        outgoing: FrameSender,
+    ) -> FrameSender {
+        let (sender, incoming) = frames();
         let changed = self.0.changed.subscribe();
         let lane =
             Lane { dials: self.clone(), env: env.clone(), way, link, changed, last_due: Duration::ZERO };
@@ -151,8 +152,8 @@ struct Lane {
 
 impl Lane {
     /// Carries frames until either end is gone or the link is cut.
-    async fn run(mut self, mut incoming: mpsc::Receiver<Frame>, outgoing: mpsc::Sender<Frame>) {
-        let mut under_way: VecDeque<(Duration, Frame)> = VecDeque::new();
+    async fn run(mut self, mut incoming: FrameReceiver, outgoing: FrameSender) {
+        let mut under_way: VecDeque<(Duration, Passing)> = VecDeque::new();
         loop {
             self.changed.mark_unchanged();
             let link = self.link.as_ref().map_or_else(LinkDial::default, |(a, b)| self.dials.of(a, b));
@@ -161,16 +162,11 @@ impl Lane {
             }
             let wait = under_way.front().map(|(due, _)| due.saturating_sub(self.env.monotonic()));
             if wait.is_some_and(|wait| wait.is_zero()) && !link.paused {
-                // Waiting for room at the other end, the link may be cut.
-                tokio::select! {
-                    biased;
-                    room = outgoing.reserve() => match (room, under_way.pop_front()) {
-                        (Ok(room), Some((_, frame))) => room.send(frame),
-                        _ => return,
-                    },
-                    _ = self.changed.changed() => {}
+                // There is no need to wait for room: until it is sent, the frame takes room where it came in.
+                match under_way.pop_front() {
+                    Some((_, frame)) if outgoing.pass(frame).is_ok() => continue,
+                    _ => return,
                 }
-                continue;
             }
             let due = async {
                 match wait {
@@ -180,7 +176,7 @@ impl Lane {
             };
             tokio::select! {
                 biased;
-                frame = incoming.recv(), if under_way.len() < UNDER_WAY_MAX => match frame {
+                frame = incoming.recv_passing(), if under_way.len() < UNDER_WAY_MAX => match frame {
                     // What is still under way when its sender hangs up is lost, as on a network.
                     None => return,
                     Some(frame) => under_way.push_back((self.due(), frame)),
@@ -210,7 +206,7 @@ impl Lane {
 
 /// Where the changes of one wire come in at its target.
 pub(crate) struct Gate {
-    receiver: mpsc::Receiver<Frame>,
+    receiver: FrameReceiver,
     link: OrderedPair,
     changed: watch::Receiver<u64>,
     dials: LinkDials,
@@ -255,6 +251,10 @@ impl Transport for DialedTransport {
 
     fn address(&self, to: &RegionName) -> Option<String> {
         self.inner.address(to)
+    }
+
+    fn status(&self, from: &RegionName, to: &RegionName) -> Option<serde_json::Value> {
+        self.inner.status(from, to)
     }
 
     fn connect<'a>(

@@ -7,6 +7,7 @@ use graticule_tables::{Change, Merged, Origin, Road, SharedTable, Table};
 use tokio::sync::mpsc;
 
 use crate::{
+    frames::FrameSender,
     message::{
         Address, Body, Changes, Frame, Reply, Request, WireChange, WireDigest, WireKey, WireRoad, WireTable,
     },
@@ -44,6 +45,15 @@ impl Lane {
             | Request::Settled { to, .. } => Lane::Questions(to.table.clone()),
         }
     }
+
+    /// The lane of the wire on which replies go.
+    fn name(&self) -> String {
+        match self {
+            Lane::Catalogue => String::new(),
+            Lane::Table(table) => table.clone(),
+            Lane::Questions(table) => format!("{table}?"),
+        }
+    }
 }
 
 impl Replicator {
@@ -56,7 +66,7 @@ impl Replicator {
             let Frame { id, body: Body::Request(request) } = frame else { return };
             let worker = workers
                 .entry(Lane::of(&request))
-                .or_insert_with(|| self.start_worker(&peer, replies.clone()));
+                .or_insert_with_key(|lane| self.start_worker(&peer, replies.for_lane(&lane.name())));
             if worker.send((id, request)).await.is_err() {
                 return;
             }
@@ -66,7 +76,7 @@ impl Replicator {
     fn start_worker(
         self: &Arc<Replicator>,
         peer: &RegionName,
-        replies: mpsc::Sender<Frame>,
+        replies: FrameSender,
     ) -> mpsc::Sender<(u64, Request)> {
         let (queue, mut requests) = mpsc::channel::<(u64, Request)>(TABLE_QUEUE);
         let (replicator, peer) = (Arc::clone(self), peer.clone());
@@ -158,7 +168,9 @@ impl Replicator {
     async fn addressee(&self, to: &Address) -> Result<Option<Arc<Table>>, Error> {
         match self.region.table(&to.table.parse()?).await {
             Ok(table) => {
-                let meant = table.uuid == to.replica && table.group.as_deref() == Some(&to.group);
+                // Version 1 of the protocol does not name the replica.
+                let named = to.replica.is_empty() || table.uuid == to.replica;
+                let meant = named && table.group.as_deref() == Some(&to.group);
                 Ok(Some(table).filter(|_| meant))
             }
             Err(Error::ResourceNotFound) => Ok(None),

@@ -7,18 +7,24 @@
 // tests does not reach their helper functions.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
+mod addresses;
+mod bounds;
 mod clocks;
 mod cluster;
 mod convergence;
 mod detaching;
 mod expelling;
 mod failing;
+mod fairness;
 mod joining;
 mod leaving;
+mod linked;
 mod network;
 mod restart;
 mod resync;
+mod rotation;
 mod settings;
 mod settings_apart;
 mod tcp;
 mod verify;
+mod versions;
