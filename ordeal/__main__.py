@@ -12,6 +12,7 @@ from walk import check
 from walk.cluster import REGIONS
 
 from ordeal import story
+from ordeal.audit import proof
 from ordeal.cluster import HostedCluster
 from ordeal.faults import HELD_BACK, USUAL
 from ordeal.namespaces import NotPossible
@@ -30,7 +31,7 @@ SOUND_PROBES_MIN = PROBES * 0.8
 def main():
     options, tally = parse_arguments(), Tally()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    print(f"     seed {options.seed}; again with: make ordeal ARGS=\"--seed {options.seed}\"", flush=True)
+    print(f"     seed {options.seed}; a round is told again with the flags beside it", flush=True)
     try:
         network = Network(REGIONS, options.seed, options.network)
     except NotPossible as reason:
@@ -66,16 +67,17 @@ def ordeal(network, options, tally):
     """All rounds, on one set of servers."""
     ends = time.monotonic() + options.minutes * 60
     flags = ["--log-changes-max", str(LOG_CHANGES_MAX), "--cache-mib", "128"]
-    cluster = HostedCluster(options.binary, network, lambda region: flags)
+    cluster = HostedCluster(options.binary, network, flags)
     try:
+        tally.checked("every check tells right from wrong", proof.problems)
         tally.checked("the network is what it is said to be", lambda: measure(network))
         cluster.start()
         number = 0
         while number == 0 or time.monotonic() < ends:
             seed = options.seed + number
             number += 1
-            print(f"--- round {number}, seed {seed}", flush=True)
             made_up = number > 1 or options.made_up
+            print(f"--- round {number}: --seed {seed}{' --made-up' if made_up else ''}", flush=True)
             told = (lambda faults: story.made_up(faults, MADE_UP_S)) if made_up else story.everything
             Round(str(number), seed, cluster, options.rate, tally).run(told)
         tally.checked("servers logged no errors", lambda: errors(cluster))

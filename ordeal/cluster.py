@@ -8,17 +8,16 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import urllib.request
-from pathlib import Path
 
 from walk.clients import Boto3
-from walk.cluster import REGIONS, Cluster, Server, ServerFailed
+from walk.cluster import REGIONS, Cluster, Server, ServerFailed, link_flags, make_certificates
 
 from ordeal.request import Connection
 
 CLIENT_PORT, LINK_PORT = 8000, 9000
 STOP_TIMEOUT_S = 100
+
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -71,30 +70,19 @@ class HostedCluster(Cluster):
     """One server per Region and host, linked over the roads."""
 
     form = "three hosts"
+    prefix = "graticule-ordeal-"
 
-    def __init__(self, binary, network, flags_of):
-        self.binary = binary
-        self.root = Path(tempfile.mkdtemp(prefix="graticule-ordeal-"))
+    def __init__(self, binary, network, more_flags):
+        super().__init__(binary)
         self.network = network
-        self.servers = []
+        certificates = make_certificates(binary, self.root / "links")
+        links = {region: f"{network.hosts[region].address}:{LINK_PORT}" for region in REGIONS}
         for region in REGIONS:
-            home = self.root / region
-            flags = ["--region", region, "--data-dir", str(home / "data"), *self._link_flags(region), *flags_of(region)]
-            self.servers.append(
-                HostedServer(region, binary, home, flags, home / "data", network.hosts[region])
-            )
-
-    def _link_flags(self, region):
-        """How servers find each other, and prove who they are. Here and nowhere else."""
-        flags = ["--link-listen", f"{self.network.hosts[region].address}:{LINK_PORT}"]
-        for other in REGIONS:
-            if other != region:
-                flags += ["--peer", f"{other}={self.network.hosts[other].address}:{LINK_PORT}"]
-        secret = self.root / "link-secret"
-        if not secret.exists():
-            secret.touch(mode=0o600)
-            secret.write_text("of this run only, on a network of its own\n")
-        return [*flags, "--link-secret-file", str(secret)]
+            data_dir = self.root / region / "data"
+            flags = ["--region", region, "--data-dir", str(data_dir), *link_flags(region, links, certificates)]
+            flags += more_flags
+            host = network.hosts[region]
+            self.servers.append(HostedServer(region, binary, self.root / region, flags, data_dir, host))
 
     def host_of(self, region):
         return self.network.hosts[region]

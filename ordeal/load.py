@@ -272,6 +272,10 @@ class Watcher(Writer):
             except (Unsent, Unknown):
                 time.sleep(DOWN_PAUSE_S)
                 continue
+            except Refused as refused:
+                self.driver.complaints[f"BatchGetItem: {refused}"] += 1
+                time.sleep(DOWN_PAUSE_S)
+                continue
             now = time.time()
             for item in items:
                 name, number = item["pk"]["S"], int(item["n"]["N"])
@@ -307,6 +311,7 @@ def main():
     options = parser.parse_args()
     threads = [Writer(driver, number) for number in range(WRITERS)]
     threads += [Beacon(driver, "beacon"), Watcher(driver, "watcher")]
+    threading.excepthook = lambda fault: driver.complaints.update([f"a thread ended: {fault.exc_value!r}"])
     driver.writing.set()
     for thread in threads:
         thread.start()
