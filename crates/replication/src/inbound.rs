@@ -48,13 +48,15 @@ impl Lane {
 
 impl Replicator {
     /// Serves one connection of the Region `peer` until it ends.
-    pub async fn serve(self: Arc<Replicator>, peer: RegionName, mut wire: Wire) {
+    pub async fn serve(self: Arc<Replicator>, peer: RegionName, wire: Wire) {
+        let (replies, mut requests) =
+            self.policy.dials.at_target(self.env(), &peer, self.region.name(), wire);
         let mut workers: BTreeMap<Lane, mpsc::Sender<(u64, Request)>> = BTreeMap::new();
-        while let Some(frame) = wire.receiver.recv().await {
+        while let Some(frame) = requests.recv().await {
             let Frame { id, body: Body::Request(request) } = frame else { return };
             let worker = workers
                 .entry(Lane::of(&request))
-                .or_insert_with(|| self.start_worker(&peer, wire.sender.clone()));
+                .or_insert_with(|| self.start_worker(&peer, replies.clone()));
             if worker.send((id, request)).await.is_err() {
                 return;
             }

@@ -14,6 +14,7 @@ use crate::{
     message::{Reply, Request},
     replicator::{Acknowledged, Replicator, Shared, TICK},
     session::Session,
+    status::LinkState,
     transport::LinkError,
 };
 
@@ -30,13 +31,13 @@ impl Replicator {
             let started = self.env().monotonic();
             let error = match self.transport.connect(self.region.name(), &peer).await {
                 Ok(wire) => {
-                    self.update(|state| _ = state.links.insert(peer.clone(), "connected".to_owned()));
+                    self.link_changed(&peer, LinkState::Connected);
                     tracing::info!(region = %self.region.name(), %peer, "link connected");
                     self.run_session(&peer, &Session::start(self.env(), wire)).await
                 }
                 Err(error) => error,
             };
-            self.update(|state| _ = state.links.insert(peer.clone(), format!("down: {error}")));
+            self.link_changed(&peer, LinkState::Down(error.to_string()));
             // A link that breaks as soon as it is open is no better than one that does not open.
             if self.env().monotonic() >= started + STABLE_AFTER {
                 failures = 0;
@@ -48,7 +49,7 @@ impl Replicator {
             let bound = (BACK_OFF_MS_MIN << failures.min(10)).min(BACK_OFF_MS_MAX);
             // Jitter keeps Regions that lost each other at one moment from coming back at one moment.
             let wait_ms = bound / 2 + self.env().random_u64() % (bound / 2 + 1);
-            self.env().sleep(Duration::from_millis(wait_ms)).await;
+            let _ = self.env().timeout(Duration::from_millis(wait_ms), self.transport.worth_retrying()).await;
         }
         self.update(|state| _ = state.links.remove(&peer));
     }

@@ -14,13 +14,15 @@ use graticule_tables::{
     schema::{Member, Settings, TableStatus},
 };
 use parking_lot::Mutex;
-use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::{
+    dials::{DialedTransport, LinkDials},
+    latency::Telemetry,
     message::{Address, Reply, Request, WireTable},
     session::{Ending, Session},
     ship::failed,
+    status::Link,
     transport::{LinkError, Transport},
     verify::Verified,
 };
@@ -35,6 +37,8 @@ const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Policy {
     /// How far ahead of our clock a replicated change may be; beyond that it is held back.
     pub clock_ahead_ms_max: u64,
+    /// How links misbehave.
+    pub dials: LinkDials,
     /// How long a member that was taken out is waited for. What it still has to say after that is refused.
     pub departure_ms_max: u64,
     /// How often replicas are compared in the background; `None` for never.
@@ -45,6 +49,7 @@ impl Default for Policy {
     fn default() -> Policy {
         Policy {
             clock_ahead_ms_max: 500,
+            dials: LinkDials::default(),
             departure_ms_max: 20 * 60 * 60 * 1000,
             verify_every: Some(Duration::from_secs(24 * 60 * 60)),
         }
@@ -68,7 +73,7 @@ pub(crate) struct Acknowledged {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     /// Peers that a link is kept to, with what it is doing.
-    pub(crate) links: BTreeMap<RegionName, String>,
+    pub(crate) links: BTreeMap<RegionName, Link>,
     pub(crate) acknowledged: BTreeMap<Shared, Acknowledged>,
     /// How far peers have applied our logs.
     pub(crate) shipped: BTreeMap<Shared, u64>,
@@ -107,6 +112,8 @@ pub struct Replicator {
     pub(crate) state: Mutex<State>,
     /// Counts changes of the state, for those who wait for one.
     pub(crate) changed: watch::Sender<u64>,
+    /// How far and how quickly tables are shipped.
+    pub(crate) telemetry: Telemetry,
 }
 
 impl std::fmt::Debug for Replicator {
@@ -118,6 +125,7 @@ impl std::fmt::Debug for Replicator {
 impl Replicator {
     /// Starts replicating a Region.
     pub fn start(region: Arc<Region>, transport: Arc<dyn Transport>, policy: Policy) -> Arc<Replicator> {
+        let transport = DialedTransport::over(transport, &policy.dials, region.env());
         let started_ms = region.env().unix_ms();
         let replicator = Arc::new(Replicator {
             region,
@@ -125,6 +133,7 @@ impl Replicator {
             policy,
             state: Mutex::new(State { started_ms, ..State::default() }),
             changed: watch::Sender::new(0),
+            telemetry: Telemetry::default(),
         });
         replicator.region.set_peers(Arc::new(PeersOf(Arc::clone(&replicator))));
         let supervisor = Arc::clone(&replicator);
@@ -220,6 +229,7 @@ impl Replicator {
         state.acknowledged.retain(|(uuid, _), _| there.contains(uuid.as_str()));
         state.shipped.retain(|(uuid, _), _| there.contains(uuid.as_str()));
         state.watermarks.retain(|(uuid, _), _| there.contains(uuid.as_str()));
+        self.telemetry.retain(|(uuid, _)| there.contains(uuid.as_str()));
         state.handed_over.retain(|(uuid, _), _| there.contains(uuid.as_str()));
         state.verified.retain(|(uuid, _), _| there.contains(uuid.as_str()));
     }
@@ -229,7 +239,7 @@ impl Replicator {
         if state.links.contains_key(peer) {
             return;
         }
-        state.links.insert(peer.clone(), "connecting".to_owned());
+        state.links.insert(peer.clone(), Link::new(self.env().unix_ms()));
         let (replicator, peer) = (Arc::clone(self), peer.clone());
         self.env().supervise("link", move || Arc::clone(&replicator).keep_link(peer.clone()));
     }
@@ -279,42 +289,6 @@ impl Replicator {
         };
         let group = table.group.clone().unwrap_or_default();
         Ok((Address { table: table.name.to_string(), group, replica }, applied))
-    }
-
-    /// What replication is doing, for people: links, and per table and peer what is shipped and promised.
-    ///
-    /// # Errors
-    /// If the tables cannot be read.
-    pub async fn status(&self) -> Result<Value, Error> {
-        let now_ms = self.env().unix_ms();
-        let mut tables = Vec::new();
-        for table in self.region.tables().await? {
-            let head = self.region.log_bounds(&table).await?.next;
-            let (_, conflicts) = self.region.conflicts(&table, 1).await?;
-            let state = self.state.lock();
-            let peers = table.peers(self.region.name()).map(|(peer, member)| {
-                let shared = (table.uuid.clone(), peer.clone());
-                let watermark = state.watermarks.get(&shared);
-                json!({
-                    "Region": peer.as_str(),
-                    "Member": format!("{member:?}"),
-                    "LogPositionsToShip": head.saturating_sub(state.shipped.get(&shared).copied().unwrap_or(0)),
-                    "WatermarkAgeMs": watermark.map(|time| now_ms.saturating_sub(time.unix_ms())),
-                })
-            });
-            let peers: Vec<Value> = peers.collect();
-            if !peers.is_empty() {
-                tables.push(
-                    json!({"TableName": table.name.as_str(), "Peers": peers, "ConflictsWonHere": conflicts}),
-                );
-            }
-        }
-        let mut links: Vec<Value> = {
-            let state = self.state.lock();
-            state.links.iter().map(|(peer, what)| json!({"Region": peer.as_str(), "State": what})).collect()
-        };
-        links.sort_by_key(|link| link["Region"].as_str().map(str::to_owned));
-        Ok(json!({"Region": self.region.name().as_str(), "Links": links, "Tables": tables}))
     }
 }
 

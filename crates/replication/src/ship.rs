@@ -37,6 +37,8 @@ struct Sent {
     position: u64,
     /// Everything older is sent with it.
     watermark: Option<HybridTime>,
+    /// When its changes were written.
+    written_ms: Vec<u64>,
 }
 
 /// What comes next for a table on a link.
@@ -83,7 +85,10 @@ impl Replicator {
                     let applied: Result<(Sent, Outcome), LinkError> = applied;
                     let (sent, outcome) = applied?;
                     match outcome {
-                        Outcome::Taken => {}
+                        Outcome::Taken => {
+                            let (now_ms, now) = (self.env().unix_ms(), self.env().monotonic());
+                            self.telemetry.acknowledged(&shared, &sent.written_ms, now_ms, now);
+                        }
                         // A replica that has left need not wait for others that have left as well, nor for those that
                         // do not wait for it.
                         Outcome::Foreign if self.is_leaving(table).await? => {}
@@ -114,6 +119,7 @@ impl Replicator {
                     };
                     next = sent.position;
                     let reply = session.send(Request::Changes(changes)).await?;
+                    self.telemetry.sent(&shared, next);
                     on_their_way.push_back(async move {
                         match reply.await? {
                             Reply::Applied => Ok((sent, Outcome::Taken)),
@@ -207,7 +213,8 @@ impl Replicator {
         }
         // What is still to be compared was written before, and has not been sent.
         let watermark = Some(closed).filter(|_| mark.is_none() && outgoing.next >= head);
-        let sent = Sent { position: outgoing.next, watermark };
+        let written_ms = outgoing.changes.iter().map(|change| change.written_ms).collect();
+        let sent = Sent { position: outgoing.next, watermark, written_ms };
         let road = WireRoad::Log(outgoing.next);
         Ok(Next::Batch(changes_for(&current, to, outgoing.changes, road, watermark), sent))
     }

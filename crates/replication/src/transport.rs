@@ -43,6 +43,17 @@ pub trait Transport: Send + Sync + 'static {
     /// The Regions that can be reached; `None` if any Region can be named.
     fn known(&self) -> Option<Vec<RegionName>>;
 
+    /// Where a Region is reached, for people; `None` if that is not known, or nowhere in particular.
+    fn address(&self, to: &RegionName) -> Option<String> {
+        let _ = to;
+        None
+    }
+
+    /// Resolves when connections that failed may succeed now. A hint: links also try by themselves.
+    fn worth_retrying(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
     /// Opens a connection from one Region to another.
     fn connect<'a>(
         &'a self,

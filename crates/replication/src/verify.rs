@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use graticule_model::{Error, RegionName, TableName, Version, version::HybridTime};
 use graticule_tables::{KeyState, Origin, Road, Table, schema::Member};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     compare::{Comparison, Found},
@@ -32,7 +32,7 @@ const AGAIN_MAX: usize = 4096;
 const REST: u32 = 9;
 
 /// What a comparison of two replicas has found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Verified {
     /// When it ended, in milliseconds since the epoch.
@@ -52,7 +52,7 @@ pub struct Verified {
 }
 
 /// A key in which two replicas differ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Difference {
     /// The primary key as JSON.

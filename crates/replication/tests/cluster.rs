@@ -352,7 +352,7 @@ pub(crate) async fn equal(nodes: &[&Node]) -> BTreeMap<String, Version> {
                 }
             }
         }
-        eprintln!("{}", node.replicator.status().await.unwrap());
+        eprintln!("{:#?}", node.replicator.status().await.unwrap());
     }
     panic!("the replicas are not equal within {DEADLINE:?}");
 }

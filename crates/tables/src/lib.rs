@@ -33,7 +33,8 @@ pub use action::{Action, ActionKind};
 pub use clock::Clock;
 pub use consumed::{Consumed, HalfUnits, read_units};
 pub use global::{
-    Conflict, Digest, KeyState, Merged, Origin, Outgoing, Road, SentCursor, SharedTable, Stretch,
+    Conflict, ConflictPage, ConflictQuery, Digest, KeyState, Merged, Origin, Outgoing, Pending, Road,
+    SentCursor, SharedTable, Stretch,
 };
 pub use graticule_kv::{BoxFuture, Direction, PageLimit};
 pub use read::{Page, PageRequest, ReadOutcome, Span};

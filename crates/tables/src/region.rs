@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::{
     clock::Clock,
+    global::Journal,
     layout::{KeyBuilder, Space},
     schema::Table,
     throughput::Meters,
@@ -86,6 +87,8 @@ pub struct Region {
     pub(crate) meters: Meters,
     /// Most bytes of an item collection.
     pub(crate) collection_bytes_max: AtomicU64,
+    /// The bound of the conflict journal.
+    pub(crate) journal: Journal,
     log_limits: Mutex<LogLimits>,
 }
 
@@ -129,6 +132,7 @@ impl Region {
             shard_ms: AtomicU64::new(STREAM_SHARD_MS),
             meters: Meters::default(),
             collection_bytes_max: AtomicU64::new(COLLECTION_BYTES_MAX),
+            journal: Journal::default(),
             log_limits: Mutex::default(),
         }))
     }

@@ -60,7 +60,7 @@ impl SentCursor {
     }
 
     /// The log must be kept from here on. While the member is being filled, the replica may be made anew.
-    pub(crate) fn floor(&self, joining: bool) -> u64 {
+    pub fn floor(&self, joining: bool) -> u64 {
         match &self.acknowledged {
             Some((_, position)) if !joining => self.base.max(*position),
             _ => self.base,

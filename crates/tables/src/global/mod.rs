@@ -1,13 +1,16 @@
 //! A table replica as a member of a global table: the settings that replicas share, and what follows from them.
 //!
 //! [`apply`] takes in what other replicas ship, [`outgoing`] gives what they are to get, [`cursor`] remembers how far both
-//! have come, [`digest`] compares, [`departure`] is how members go. How anything travels is decided above.
+//! have come, [`conflicts`] lists what was discarded, [`digest`] compares, [`departure`] is how members go. How anything
+//! travels is decided above.
 
 mod apply;
+mod conflicts;
 mod cursor;
 mod departure;
 mod digest;
 mod outgoing;
+mod pending;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,11 +18,13 @@ use graticule_kv::Batch;
 use graticule_model::{Error, IndexName, RegionName, TableName, version::HybridTime};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use apply::conflicts_before;
-pub use apply::{Conflict, Origin, Road};
+pub use apply::{Origin, Road};
+pub(crate) use conflicts::Journal;
+pub use conflicts::{Conflict, ConflictPage, ConflictQuery};
 pub use cursor::SentCursor;
 pub use digest::{Digest, KeyState, Stretch};
 pub use outgoing::Outgoing;
+pub use pending::Pending;
 
 use crate::{
     global::cursor::{CursorKind, cursor_key},
