@@ -176,7 +176,7 @@ async fn run(arguments: &Arguments, report: &mut Report) -> Result<(), String> {
         ));
         return run_workloads(arguments, &plan, true, report).await;
     }
-    let own = OwnServer::start(&arguments.own_binary()?, &arguments.server_arguments).await?;
+    let own = OwnServer::start(&arguments.own_binary()?, "server", &arguments.server_arguments).await?;
     let plan = arguments.plan(own.endpoint().clone(), Some(own.pid()));
     report.header.push(("server", own.command_line().to_owned()));
     report.header.push(("durability", own.durability().to_owned()));
