@@ -214,6 +214,11 @@ pub struct CpuUsed {
     pub bench: Option<Duration>,
 }
 
+impl CpuUsed {
+    /// Where it is told elsewhere.
+    pub const UNKNOWN: CpuUsed = CpuUsed { server: None, bench: None };
+}
+
 impl CpuReading {
     /// Reads the clocks of the servers `pids` and of this process.
     pub fn take(pids: &[u32]) -> Self {
