@@ -8,6 +8,7 @@
 mod compare;
 mod departure;
 mod dials;
+mod flow;
 mod inbound;
 mod join;
 mod latency;

@@ -20,5 +20,6 @@ mod restart;
 mod resync;
 mod settings;
 mod settings_apart;
+mod shipping;
 mod tcp;
 mod verify;

@@ -29,6 +29,10 @@ use crate::{
 const SEEN_WAIT: Duration = Duration::from_secs(30);
 /// Probes under way at once; one that would be more is an error.
 const PROBES_MAX: usize = 256;
+const PROBES_PER_SECOND: u32 = 100;
+/// A probe asks back to back for this long; then it pauses, since asking burns CPU that the servers need.
+const BACK_TO_BACK: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(1);
 /// Keys of probes start here, above all that the load writes.
 const PROBE_KEYS: u64 = 5_000_000_000;
 
@@ -62,10 +66,6 @@ struct Probes {
 
 /// Runs the load and the probes; the lag, and the latency of the load's puts.
 pub(super) async fn run(pair: &Pair, plan: &LagPlan, names: LagNames) -> Result<[Measurement; 2], String> {
-    let delayed = !plan.one_way.is_zero();
-    // Where an answer is far, asking for it back to back would only burn CPU.
-    let (probes_per_second, pause) =
-        if delayed { (100, Some(Duration::from_millis(1))) } else { (200_u32, None) };
     let started = Instant::now();
     let measured_from = started + plan.warm_up;
     let end = measured_from + plan.duration;
@@ -75,7 +75,7 @@ pub(super) async fn run(pair: &Pair, plan: &LagPlan, names: LagNames) -> Result<
         under_way: Cell::new(0),
     });
     let load = {
-        let (puts, per_second) = (plan.puts.clone(), plan.puts_per_second.saturating_sub(probes_per_second));
+        let (puts, per_second) = (plan.puts.clone(), plan.puts_per_second.saturating_sub(PROBES_PER_SECOND));
         let pace = Pace::Rate { per_second: per_second.max(1), keys: plan.keys, measured_from, end };
         tokio::task::spawn_local(async move { puts.run(pace).await })
     };
@@ -88,7 +88,7 @@ pub(super) async fn run(pair: &Pair, plan: &LagPlan, names: LagNames) -> Result<
     };
 
     let mut followed = JoinSet::new();
-    let interval = Duration::from_secs(1) / probes_per_second;
+    let interval = Duration::from_secs(1) / PROBES_PER_SECOND;
     let mut due = started;
     let mut key = PROBE_KEYS + plan.run * 1_000_000;
     while due < end {
@@ -106,7 +106,7 @@ pub(super) async fn run(pair: &Pair, plan: &LagPlan, names: LagNames) -> Result<
             let measured = due >= measured_from;
             let one_way = plan.one_way;
             followed.spawn_local(async move {
-                let outcome = probe.follow(&probes, key, pause, one_way).await;
+                let outcome = probe.follow(&probes, key, one_way).await;
                 probes.under_way.set(probes.under_way.get() - 1);
                 match outcome {
                     Ok(lag) if measured => probes.recorder.borrow_mut().success(lag),
@@ -156,13 +156,7 @@ impl Probe {
     }
 
     /// Writes an item and returns how long after its acknowledgement the other Region had it.
-    async fn follow(
-        &mut self,
-        probes: &Probes,
-        key: u64,
-        pause: Option<Duration>,
-        one_way: Duration,
-    ) -> Result<Duration, String> {
+    async fn follow(&mut self, probes: &Probes, key: u64, one_way: Duration) -> Result<Duration, String> {
         self.put.set_keys(key, 0);
         self.put.set_payloads(&self.pool, &mut self.random);
         self.get.set_keys(key, 0);
@@ -192,8 +186,8 @@ impl Probe {
                     "an item was not in {REPLICA_REGION} {waited} s after its acknowledgement"
                 ));
             }
-            if let Some(pause) = pause {
-                tokio::time::sleep(pause).await;
+            if !one_way.is_zero() || seen - acknowledged > BACK_TO_BACK {
+                tokio::time::sleep(PAUSE).await;
             }
         }
     }
