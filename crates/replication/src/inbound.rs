@@ -7,18 +7,19 @@ use graticule_tables::{Change, Merged, Origin, Road, SharedTable, Table};
 use tokio::sync::mpsc;
 
 use crate::{
+    flow::BATCHES_MAX,
     frames::FrameSender,
     message::{
         Address, Body, Changes, Frame, Reply, Request, WireChange, WireDigest, WireKey, WireRoad, WireTable,
     },
     replicator::Replicator,
-    ship::{BATCH, WINDOW},
+    ship::BATCH,
     transport::Wire,
 };
 
 /// Requests that wait for one table of a link: as many as a source has on their way, so that a table that is held back
 /// stands in nobody else's way.
-const TABLE_QUEUE: usize = WINDOW;
+const TABLE_QUEUE: usize = BATCHES_MAX;
 /// Live items told of in one answer.
 const KEYS_MAX: usize = 4096;
 

@@ -26,6 +26,7 @@ mod resync;
 mod rotation;
 mod settings;
 mod settings_apart;
+mod shipping;
 mod status;
 mod tcp;
 mod verify;
