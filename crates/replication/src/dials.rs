@@ -163,9 +163,8 @@ impl Lane {
             let wait = under_way.front().map(|(due, _)| due.saturating_sub(self.env.monotonic()));
             if wait.is_some_and(|wait| wait.is_zero()) && !link.paused {
                 // There is no need to wait for room: until it is sent, the frame takes room where it came in.
-                if let Some((_, frame)) = under_way.pop_front()
-                    && outgoing.pass(frame).is_err()
-                {
+                let passed = under_way.pop_front().map(|(_, frame)| outgoing.pass(frame));
+                if !matches!(passed, Some(Ok(()))) {
                     return;
                 }
                 continue;
