@@ -59,7 +59,7 @@ impl Table {
             Member::Active => Some(ReplicaStatus::Active),
             // Until it has handed over what it had.
             Member::Removed => {
-                let departed = self.membership.departed.get(region) == Some(&register.version);
+                let departed = self.departed(region, &register.version).is_some();
                 (!departed).then_some(ReplicaStatus::Deleting)
             }
             Member::Expelled => None,

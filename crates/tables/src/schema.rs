@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::capacity::{CapacityHistory, ThroughputHistory};
 pub use crate::key::{KeyAttribute, KeySchema, PrimaryKey};
-pub use crate::membership::{Detaching, Membership, Resync};
+pub use crate::membership::{Departed, Detaching, Membership, Resync};
 pub use crate::overrides::{CapacityOverrides, Override, Overrides};
 pub use crate::replica::{ReplicaRecord, ReplicaStatus};
 pub use crate::settings::{Billing, Member, Register, Settings, StreamView};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use graticule_model::{Error, RegionName, TableName, version::HybridTime};
 use graticule_tables::{
     BoxFuture, PeerTable, Peers, Table,
-    schema::{Member, Register},
+    schema::{Departed, Member, Register},
 };
 use serde_json::{Value, json};
 
@@ -90,6 +90,7 @@ pub(super) const IN_USE: &str = "The resource which you are attempting to change
 pub(super) async fn finish_leaving(server: &Server, member: &str) {
     let here = &server.context.region;
     let table = here.table(&"plain".parse().unwrap()).await.unwrap();
-    let removed = &table.settings.members[member].version;
-    here.mark_departed(&table, &region(member), removed).await.unwrap();
+    let removed = table.settings.members[member].version.clone();
+    let departed = Departed { removed, absent: true };
+    here.mark_departed(&table, &region(member), &departed).await.unwrap();
 }
