@@ -48,8 +48,9 @@ impl Lane {
 }
 
 /// Adds a request to the changes before it, if it is what follows them in the same log on the way to the same replica.
-/// The position and the watermark that are reached are then its own: they hold once all is applied.
-fn join(changes: &mut Changes, next: Request) -> Result<(), Request> {
+/// The position and the watermark that are reached are then its own: they hold once all is applied. Gives back what does
+/// not join.
+fn join(changes: &mut Changes, next: Request) -> Option<Request> {
     let both_from_log =
         |next: &Changes| matches!((changes.road, next.road), (WireRoad::Log(_), WireRoad::Log(_)));
     match next {
@@ -60,9 +61,9 @@ fn join(changes: &mut Changes, next: Request) -> Result<(), Request> {
             changes.changes.extend(next.changes);
             changes.road = next.road;
             changes.watermark = changes.watermark.max(next.watermark);
-            Ok(())
+            None
         }
-        other => Err(other),
+        other => Some(other),
     }
 }
 
@@ -108,8 +109,8 @@ impl Replicator {
                     && let Ok((id, next)) = requests.try_recv()
                 {
                     match join(changes, next) {
-                        Ok(()) => ids.push(id),
-                        Err(next) => {
+                        None => ids.push(id),
+                        Some(next) => {
                             left_over = Some((id, next));
                             break;
                         }
@@ -284,8 +285,8 @@ mod tests {
     #[test]
     fn what_follows_in_the_log_joins_in_order() {
         let mut joined = changes(1, WireRoad::Log(2), Some(7));
-        assert_eq!(join(&mut joined, Request::Changes(changes(3, WireRoad::Log(4), None))), Ok(()));
-        assert_eq!(join(&mut joined, Request::Changes(changes(5, WireRoad::Log(9), Some(8)))), Ok(()));
+        assert_eq!(join(&mut joined, Request::Changes(changes(3, WireRoad::Log(4), None))), None);
+        assert_eq!(join(&mut joined, Request::Changes(changes(5, WireRoad::Log(9), Some(8)))), None);
         let times: Vec<u64> = joined.changes.iter().map(|change| change.time).collect();
         assert_eq!(times, [1, 2, 3, 4, 5, 6]);
         assert_eq!((joined.road, joined.watermark), (WireRoad::Log(9), Some(8)));
@@ -307,11 +308,11 @@ mod tests {
             Request::Position { table: "t".to_owned(), log: "log".to_owned() },
         ] {
             let mut joined = first.clone();
-            assert_eq!(join(&mut joined, next.clone()), Err(next));
+            assert_eq!(join(&mut joined, next.clone()), Some(next));
             assert_eq!(joined, first);
         }
         let mut snapshot = changes(1, WireRoad::Snapshot, None);
         let next = other(|_| {});
-        assert_eq!(join(&mut snapshot, next.clone()), Err(next));
+        assert_eq!(join(&mut snapshot, next.clone()), Some(next));
     }
 }

@@ -49,7 +49,7 @@ struct Sent {
 
 /// What comes next for a table on a link.
 enum Next {
-    Batch(Changes, Sent),
+    Batch(Box<Changes>, Sent),
     /// The log no longer has what the peer lacks.
     Cut,
     /// The peer is to get nothing more.
@@ -129,7 +129,7 @@ impl Replicator {
                     if changes.changes.is_empty() && !flow.has_paused(self.env().monotonic(), HEARTBEAT) {
                         continue;
                     }
-                    let reply = session.send(Request::Changes(changes)).await?;
+                    let reply = session.send(Request::Changes(*changes)).await?;
                     self.telemetry.sent(&shared, next);
                     flow.sent(self.env().monotonic(), sent.bytes, sent.backlog);
                     on_their_way.push_back(async move {
@@ -237,7 +237,8 @@ impl Replicator {
         let (bytes, backlog) = (bytes.sum(), outgoing.next < head);
         let sent = Sent { position: outgoing.next, watermark, written_ms, bytes, backlog };
         let road = WireRoad::Log(outgoing.next);
-        Ok(Next::Batch(changes_for(&current, to, outgoing.changes, road, watermark), sent))
+        let changes = changes_for(&current, to, outgoing.changes, road, watermark);
+        Ok(Next::Batch(Box::new(changes), sent))
     }
 }
 
