@@ -45,7 +45,7 @@ fuzz: ## Fuzz what reads text from clients: make fuzz ARGS="--runs 10000000 code
 	@scripts/setup build
 	@scripts/fuzz $(ARGS)
 
-bench: build ## Measure throughput, latency and replication lag: make bench ARGS="--quick"
+bench: build ## Measure throughput, latency, links: make bench ARGS="--quick", make bench ARGS="replication --quick"
 	cargo run --release -p graticule-bench -- $(ARGS)
 
 lint: ## Formatting, clippy, licences and sources of dependencies

@@ -63,3 +63,16 @@ fn last_member(page: &[u8], name: &str) -> Option<Value> {
     let at = page.windows(quoted.len()).rposition(|window| window == quoted.as_bytes())?;
     serde_json::Deserializer::from_slice(&page[at + quoted.len()..]).into_iter().next()?.ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_of_a_page_are_found_behind_its_items() {
+        let page = br#"{"Items":[{"Count":{"S":"a \"Count\": 9"},"pk":{"S":"1"}}],"Count":25,"ScannedCount":26,"LastEvaluatedKey":{"pk":{"S":"1"}}}"#;
+        assert_eq!(last_member(page, "Count"), Some(json!(25)));
+        assert_eq!(last_member(page, "LastEvaluatedKey"), Some(json!({"pk": {"S": "1"}})));
+        assert_eq!(last_member(br#"{"Items":[],"Count":0}"#, "LastEvaluatedKey"), None);
+    }
+}

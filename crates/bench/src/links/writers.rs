@@ -123,3 +123,34 @@ impl Pace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn puts_are_due_at_their_rate_whatever_happens() {
+        let started = Instant::now();
+        let second = Duration::from_secs(1);
+        let pace = Pace::Rate {
+            per_second: 200,
+            keys: 10,
+            measured_from: started + second,
+            end: started + second * 3,
+        };
+        let mut random = Random::new(1);
+        let turns: Vec<_> = (0..).map_while(|turn| pace.turn(turn, started, &mut random)).collect();
+        assert_eq!(turns.len(), 600);
+        assert!(turns.iter().all(|(key, _)| *key < 10));
+        let due: Vec<Instant> = turns.into_iter().filter_map(|(_, due)| due).collect();
+        assert_eq!(due[100], started + second / 2);
+        assert_eq!(due.into_iter().filter(|due| pace.is_measured(*due)).count(), 400);
+    }
+
+    #[test]
+    fn each_item_has_one_turn() {
+        let mut random = Random::new(1);
+        let turns = (0..).map_while(|turn| Pace::Each(5).turn(turn, Instant::now(), &mut random));
+        assert_eq!(turns.map(|(key, _)| key).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    }
+}
