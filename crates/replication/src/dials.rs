@@ -163,10 +163,11 @@ impl Lane {
             let wait = under_way.front().map(|(due, _)| due.saturating_sub(self.env.monotonic()));
             if wait.is_some_and(|wait| wait.is_zero()) && !link.paused {
                 // There is no need to wait for room: until it is sent, the frame takes room where it came in.
-                match under_way.pop_front() {
-                    Some((_, frame)) if outgoing.pass(frame).is_ok() => continue,
-                    _ => return,
+                let passed = under_way.pop_front().map(|(_, frame)| outgoing.pass(frame));
+                if !matches!(passed, Some(Ok(()))) {
+                    return;
                 }
+                continue;
             }
             let due = async {
                 match wait {

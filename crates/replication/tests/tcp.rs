@@ -53,7 +53,7 @@ async fn tables_are_replicated_over_tcp() {
     assert!(traffic("BytesSent") < traffic("BytesBeforeCompression") / 4, "{status:?}");
     assert!(
         traffic("FramesSent") > 0 && traffic("FramesReceived") > 0 && traffic("Connects") > 0,
-        "{status}"
+        "{status:?}"
     );
 }
 
