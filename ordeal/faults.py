@@ -92,7 +92,7 @@ class Faults:
         alive = [region for region in REGIONS if region != victim]
         for number in range(times):
             self._kill([victim])
-            self._while(f"kill -9 of {victim}, {number + 1} of {times}", alive, self.chance.uniform(0.5, 1.5))
+            self._while(f"kill -9 of {victim}, {number + 1} of {times}", alive, self.chance.uniform(1, 2))
             self._start([victim])
             time.sleep(self.chance.uniform(0.2, 1.2))
 

@@ -33,7 +33,7 @@ def made_up(faults, seconds):
         lambda: faults.isolate(chance.choice((2, 6, LONG_CUT_S))),
         lambda: faults.bad_roads(chance.uniform(3, 8)),
         lambda: faults.narrow_roads(chance.uniform(3, 8)),
-        lambda: faults.kill(chance.uniform(0.1, 4), chance.uniform(0.5, 4), count=chance.choice((1, 1, 2, 3))),
+        lambda: faults.kill(chance.uniform(1, 4), chance.uniform(1, 4), count=chance.choice((1, 1, 2, 3))),
         lambda: faults.kill_again_and_again(chance.randrange(2, 5)),
         lambda: faults.kill_while_cut(chance.uniform(2, 8)),
         lambda: faults.freeze(chance.uniform(1, 8)),
