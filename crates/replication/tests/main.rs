@@ -24,6 +24,7 @@ mod restart;
 mod resync;
 mod rotation;
 mod settings;
+mod settings_apart;
 mod tcp;
 mod verify;
 mod versions;
