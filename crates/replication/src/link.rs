@@ -63,6 +63,7 @@ impl Replicator {
                 Err(error) => break error,
             }
             tokio::select! {
+                biased;
                 () = session.ended() => break LinkError::Broken("the connection was closed".to_owned()),
                 _ = self.env().timeout(TICK, catalogue.changed()) => {}
             }

@@ -52,6 +52,7 @@ impl Session {
             let mut closed = reader.closed.subscribe();
             loop {
                 let frame = tokio::select! {
+                    biased;
                     frame = receiver.recv() => frame,
                     _ = closed.wait_for(|closed| *closed) => None,
                 };
@@ -88,6 +89,7 @@ impl Session {
         };
         let mut closed = self.closed.subscribe();
         tokio::select! {
+            biased;
             sent = self.sender.send(Frame { id, body: Body::Request(request) }) => {
                 if sent.is_err() {
                     self.close();

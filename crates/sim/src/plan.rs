@@ -1,0 +1,103 @@
+//! What a run is about: which faults it has and how much of everything, drawn from its seed.
+
+use std::time::Duration;
+
+use crate::random::Random;
+
+/// A kind of run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Profile {
+    /// Nothing fails.
+    Calm,
+    /// Regions cannot reach each other for a while, in one direction or both; connections break.
+    Partitions,
+    /// Regions crash at any step and come back; disks fail.
+    Crashes,
+    /// Clocks jump and drift, and Regions crash.
+    Clocks,
+    /// Members come and go while Regions cannot be reached or crash.
+    Membership,
+    /// Regions, disks and connections are slow or stand still.
+    Slow,
+    /// All of it.
+    Everything,
+}
+
+const PROFILES: [Profile; 7] = [
+    Profile::Calm,
+    Profile::Partitions,
+    Profile::Crashes,
+    Profile::Clocks,
+    Profile::Membership,
+    Profile::Slow,
+    Profile::Everything,
+];
+
+/// Cases in which the code is known to fall short, which a run has only if asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// Members are away for longer than tombstones are kept while membership changes.
+    pub long_absence: bool,
+    /// Regions that were taken out are added again.
+    pub readd: bool,
+}
+
+/// One run.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) profile: Profile,
+    pub(crate) gaps: Gaps,
+    pub(crate) regions: usize,
+    pub(crate) keys: usize,
+    pub(crate) clients: usize,
+    /// The longest that a client rests between requests.
+    pub(crate) pace_ms: u64,
+    /// How long clients write.
+    pub(crate) duration: Duration,
+    /// The longest rest between faults.
+    pub(crate) fault_ms: u64,
+    /// The longest that a Region is away, in milliseconds.
+    pub(crate) away_ms: u64,
+}
+
+impl Plan {
+    pub(crate) fn new(seed: u64, profile: Option<Profile>, gaps: Gaps) -> Plan {
+        let mut random = Random::new(seed, "plan");
+        let drawn = *random.pick(&PROFILES);
+        let profile = profile.unwrap_or(drawn);
+        let regions = if random.percent(70) { 3 } else { random.between(4, 5) as usize };
+        let keys = random.between(2, 10) as usize;
+        let clients = random.between(1, 2) as usize;
+        let pace_ms = *random.pick(&[100, 300, 800]);
+        let duration = random.millis(2_000, 8_000);
+        let fault_ms = *random.pick(&[200, 800, 2_000]);
+        let away_ms = if profile.changes_members() && !gaps.long_absence { 3_000 } else { 20_000 };
+        Plan { profile, gaps, regions, keys, clients, pace_ms, duration, fault_ms, away_ms }
+    }
+}
+
+impl Profile {
+    pub(crate) fn has_partitions(self) -> bool {
+        matches!(self, Profile::Partitions | Profile::Membership | Profile::Everything)
+    }
+
+    pub(crate) fn has_crashes(self) -> bool {
+        matches!(self, Profile::Crashes | Profile::Clocks | Profile::Membership | Profile::Everything)
+    }
+
+    pub(crate) fn has_disk_faults(self) -> bool {
+        matches!(self, Profile::Crashes | Profile::Everything)
+    }
+
+    pub(crate) fn has_clocks(self) -> bool {
+        matches!(self, Profile::Clocks | Profile::Everything)
+    }
+
+    pub(crate) fn has_slowness(self) -> bool {
+        matches!(self, Profile::Slow | Profile::Everything)
+    }
+
+    pub(crate) fn changes_members(self) -> bool {
+        matches!(self, Profile::Membership | Profile::Everything)
+    }
+}
