@@ -22,6 +22,7 @@ mod panics;
 mod plan;
 mod pump;
 mod random;
+mod reader;
 mod replicas;
 mod run;
 mod store;

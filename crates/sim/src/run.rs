@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use crate::{
     checks, faults, membership,
     plan::{Gaps, Plan, Profile},
+    streams,
     workload::Client,
     world::World,
 };
@@ -69,6 +70,9 @@ async fn scenario(world: Arc<World>) {
         for number in 0..world.plan.clients {
             world.spawn("client", Client::new(&world, node, number).run());
         }
+    }
+    for node in &world.nodes {
+        world.spawn("reader", streams::follow(Arc::clone(&world), Arc::clone(node)));
     }
     let mut random = world.random("scenario");
     // Trouble may begin while members are being added.

@@ -6,17 +6,33 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use graticule_model::{Error, Version};
-use graticule_tables::{Change, Region};
+use graticule_model::Version;
+use graticule_tables::Change;
 
 use crate::{
     model::{Model, Replica, key_of},
+    node::Node,
+    reader::{Reader, Seen},
     replicas::{Replicas, Row, rows},
-    world::{World, table_name},
+    world::World,
 };
 
-/// What a reader sees of a record.
-type Seen = (u64, Version, String);
+/// Reads the streams of a Region while things go on, over crashes.
+pub(crate) async fn follow(world: Arc<World>, node: Arc<Node>) {
+    let mut random = world.random(&format!("reader {}", node.name));
+    while world.is_busy() {
+        world.sleep(random.millis(50, 1_500)).await;
+        read_on(&world, &node).await;
+    }
+}
+
+/// Lets the reader of a Region read on, if the Region can answer.
+async fn read_on(world: &World, node: &Node) {
+    let reader = world.readers.lock().get(&node.name).cloned().unwrap_or_default();
+    if let Some(Ok(reader)) = node.call(|region| async move { reader.read_on(&region).await }).await {
+        world.readers.lock().insert(node.name.clone(), reader);
+    }
+}
 
 /// Holds all streams against what was written.
 pub(crate) async fn check(world: &Arc<World>) {
@@ -24,39 +40,20 @@ pub(crate) async fn check(world: &Arc<World>) {
     for node in &world.nodes {
         // Items whose time to live is over go on being deleted meanwhile.
         let before = shown_until_now(&world.model.lock(), node.name.as_str());
-        let Some(read) = node.call(|region| async move { read_all(&region).await }).await else { continue };
+        read_on(world, node).await;
+        let follower = world.readers.lock().get(&node.name).cloned().unwrap_or_default();
+        let anew = node.call(|region| async move { Reader::default().read_on(&region).await }).await;
         let mut model = world.model.lock();
-        match read {
-            Err(error) => model.fail(format!("{}: streams cannot be read: {error}", node.name)),
-            Ok(read) => readers(&mut model, node.name.as_str(), &before, read),
-        }
-    }
-}
-
-/// Reads all streams of the table from the beginning, by the id of their table.
-async fn read_all(region: &Region) -> Result<BTreeMap<u64, Vec<Seen>>, Error> {
-    let mut read: BTreeMap<u64, Vec<Seen>> = BTreeMap::new();
-    let name = table_name();
-    for table in region.streamed_tables(Some(&name)).await? {
-        let seen = read.entry(table.id).or_default();
-        for stream in &table.streams {
-            let found = match region.find_stream(&name, &stream.label).await {
-                Ok(found) => found,
-                Err(Error::ResourceNotFound) => continue,
-                Err(error) => return Err(error),
-            };
-            for shard in region.shards(&found).await? {
-                let mut next = Some(shard.oldest);
-                while let Some(from) = next.filter(|from| *from < shard.next) {
-                    let Some(page) = region.shard_page(&found, &shard, from, 7).await? else { break };
-                    let record = |(at, change): (u64, Change)| (at, change.version, key_of(&change.key));
-                    seen.extend(page.changes.into_iter().map(record));
-                    next = page.next;
+        match anew {
+            None => model.fail(format!("{}: streams cannot be read, the Region is down", node.name)),
+            Some(Err(error)) => model.fail(format!("{}: streams cannot be read: {error}", node.name)),
+            Some(Ok(reader)) => {
+                for (who, reader) in [("the follower", follower), ("a new reader", reader)] {
+                    readers(&mut model, node.name.as_str(), &before, who, reader);
                 }
             }
         }
     }
-    Ok(read)
 }
 
 /// How many records of each table streams show.
@@ -66,8 +63,8 @@ fn shown_until_now(model: &Model, region: &str) -> BTreeMap<u64, usize> {
     replicas.map(|((_, table), replica)| (*table, shown(replica))).collect()
 }
 
-fn readers(model: &mut Model, region: &str, before: &BTreeMap<u64, usize>, read: BTreeMap<u64, Vec<Seen>>) {
-    for (table, seen) in read {
+fn readers(model: &mut Model, region: &str, before: &BTreeMap<u64, usize>, who: &str, reader: Reader) {
+    for (table, seen) in reader.seen {
         let Some(replica) = model.replicas.get(&(region.to_owned(), table)) else { continue };
         let shown = replica.log.iter().filter(|(_, change)| !change.silent);
         let count = seen.len().max(before.get(&table).copied().unwrap_or(0));
@@ -76,7 +73,7 @@ fn readers(model: &mut Model, region: &str, before: &BTreeMap<u64, usize>, read:
         if seen != expected {
             let differs = seen.iter().zip(&expected).position(|(one, other)| one != other);
             model.fail(format!(
-                "{region}: readers of table {table} got {} records, the log has {}; the first difference is at {differs:?}",
+                "{region}: {who} of table {table} got {} records, the log has {}; the first difference is at {differs:?}",
                 seen.len(),
                 expected.len(),
             ));
@@ -95,33 +92,36 @@ fn logs(world: &World) {
     let mut broken = Vec::new();
     for ((region, table), replica) in &model.replicas {
         let what = format!("{region}, table {table}");
-        let last = in_order(replica, &what, &mut broken);
+        let lasts = in_order(replica, &what, &mut broken);
         if let Some(items) = items.get(&(region.clone(), *table)) {
-            ends_with_items(&last, items, &what, &mut broken);
+            ends_with_items(&lasts, items, &what, &mut broken);
         }
     }
     once(&model, &mut broken);
     broken.into_iter().for_each(|what| model.fail(what));
 }
 
-/// Versions of an item ascend, and every record begins where the one before ended. Gives the last image of each item.
-fn in_order(
-    replica: &Replica,
-    what: &str,
-    broken: &mut Vec<String>,
-) -> BTreeMap<String, (Version, Option<Bytes>)> {
-    let mut last: BTreeMap<String, (Version, Option<Bytes>)> = BTreeMap::new();
+/// The last record of an item.
+struct Last {
+    version: Version,
+    image: Option<Bytes>,
+    /// It was logged while the replica was being filled: what a snapshot brought after it shows in no record.
+    filling: bool,
+}
+
+/// Versions of an item ascend, and every record begins where the one before ended. Gives the last record of each item.
+fn in_order(replica: &Replica, what: &str, broken: &mut Vec<String>) -> BTreeMap<String, Last> {
+    let mut lasts: BTreeMap<String, Last> = BTreeMap::new();
     for (at, change) in &replica.log {
         let key = key_of(&change.key);
-        // While a replica is filled, what its snapshot brings shows in no record.
-        let filling = replica.joined && replica.active_from.is_none_or(|from| *at < from);
-        match last.get(&key) {
-            Some((version, _)) if *version >= change.version => {
-                broken.push(format!("{what}: item {key} has {version} and then {} at {at}", change.version));
+        match lasts.get(&key) {
+            Some(last) if last.version >= change.version => {
+                let before = &last.version;
+                broken.push(format!("{what}: item {key} has {before} and then {} at {at}", change.version));
             }
-            Some((version, image)) if *image != change.old && !filling => broken.push(format!(
-                "{what}: item {key} was {image:?} at {version}, but {} at {at} has it as {:?} before",
-                change.version, change.old
+            Some(last) if last.image != change.old && !last.filling => broken.push(format!(
+                "{what}: item {key} was {:?} at {}, but {} at {at} has it as {:?} before",
+                last.image, last.version, change.version, change.old
             )),
             None if !replica.joined && change.old.is_some() => broken.push(format!(
                 "{what}: the first record of item {key}, {} at {at}, has {:?} before",
@@ -129,20 +129,22 @@ fn in_order(
             )),
             _ => {}
         }
-        last.insert(key, (change.version.clone(), change.new.clone()));
+        let filling = replica.joined && replica.active_from.is_none_or(|from| *at < from);
+        lasts.insert(key, Last { version: change.version.clone(), image: change.new.clone(), filling });
     }
-    last
+    lasts
 }
 
 fn ends_with_items(
-    last: &BTreeMap<String, (Version, Option<Bytes>)>,
+    lasts: &BTreeMap<String, Last>,
     items: &BTreeMap<String, Row>,
     what: &str,
     broken: &mut Vec<String>,
 ) {
-    for (key, (version, image)) in last {
+    for (key, last) in lasts.iter().filter(|(_, last)| !last.filling) {
         let item = items.get(key).and_then(|(_, new)| new.as_ref());
-        if item != image.as_ref() {
+        if item != last.image.as_ref() {
+            let Last { version, image, .. } = last;
             broken.push(format!(
                 "{what}: the last record of item {key}, {version}, is {image:?}, the item {item:?}"
             ));

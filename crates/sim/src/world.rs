@@ -1,6 +1,7 @@
 //! The world of one run: machines, network, what is known of both, and requests of operators.
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     sync::{
         Arc,
@@ -10,7 +11,7 @@ use std::{
 };
 
 use graticule_kv::{Batch, Effect};
-use graticule_model::{Error, TableName};
+use graticule_model::{Error, RegionName, TableName};
 use graticule_ops::{Context, Service, dispatch};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -23,6 +24,7 @@ use crate::{
     node::Node,
     plan::Plan,
     random::Random,
+    reader::Reader,
     trace::Event,
 };
 
@@ -45,6 +47,8 @@ pub(crate) struct World {
     pub(crate) model: Arc<Mutex<Model>>,
     pub(crate) plan: Plan,
     pub(crate) seed: u64,
+    /// The readers of each Region's streams.
+    pub(crate) readers: Mutex<BTreeMap<RegionName, Reader>>,
     /// Clients and faults go on.
     pub(crate) busy: AtomicBool,
 }
@@ -85,7 +89,16 @@ impl World {
             Node::new(number, name, disk, seed, &executor, &network)
         });
         let nodes = nodes.collect();
-        Arc::new(World { executor, network, nodes, model, plan, seed, busy: AtomicBool::new(true) })
+        Arc::new(World {
+            executor,
+            network,
+            nodes,
+            model,
+            plan,
+            seed,
+            busy: AtomicBool::new(true),
+            readers: Mutex::default(),
+        })
     }
 
     pub(crate) fn random(&self, part: &str) -> Random {
