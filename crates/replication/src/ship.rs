@@ -44,9 +44,10 @@ impl Replicator {
         session: &Session,
     ) -> Result<(), LinkError> {
         let shared = (table.uuid.clone(), peer.clone());
-        let mut next = self.start_position(table, peer, session).await?;
+        // The peer's own word may be newer than what was saved here; then it is saved with the next answer.
+        let mut saved = self.region.sent_cursor(table, peer).await.map_err(failed)?;
+        let mut next = self.start_position(table, session).await?.max(saved);
         self.update(|state| _ = state.shipped.insert(shared.clone(), next));
-        let mut saved = next;
         let mut saved_at = self.env().monotonic();
         let mut log = self.region.watch_log(table);
         let mut on_their_way = FuturesOrdered::new();
@@ -108,17 +109,11 @@ impl Replicator {
         self.env().timeout(HEARTBEAT, grown).await;
     }
 
-    async fn start_position(
-        &self,
-        table: &Table,
-        peer: &RegionName,
-        session: &Session,
-    ) -> Result<u64, LinkError> {
-        let saved = self.region.sent_cursor(table, peer).await.map_err(failed)?;
+    /// How far the peer has applied the log.
+    async fn start_position(&self, table: &Table, session: &Session) -> Result<u64, LinkError> {
         let question = Request::Position { table: table.name.to_string(), log: table.uuid.clone() };
         match session.call(question).await? {
-            // The peer's own word may be newer than what was saved here.
-            Reply::Position(applied) => Ok(applied.unwrap_or(0).max(saved)),
+            Reply::Position(applied) => Ok(applied.unwrap_or(0)),
             other => Err(failed(format!("a position was answered by {other:?}"))),
         }
     }

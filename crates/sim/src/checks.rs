@@ -31,7 +31,7 @@ pub(crate) async fn all(world: &Arc<World>, ahead_ms: u64) {
     world.model.lock().check_answers();
     each_replica(world).await;
     streams::check(world).await;
-    tasks(world);
+    tasks(world).await;
     if !swept(world, SWEEP_MAX + Duration::from_millis(ahead_ms)).await {
         return;
     }
@@ -132,11 +132,16 @@ async fn counters(world: &World, region: &RegionName, table: &Table, rows: &BTre
 }
 
 /// A Region at rest does not collect tasks.
-fn tasks(world: &World) {
+async fn tasks(world: &World) {
     let most = TASKS_MAX + TASKS_PER_PEER_MAX * (world.nodes.len() - 1);
     for node in &world.nodes {
         let Some(running) = node.running() else { continue };
         let tasks = world.executor.tasks_of(running.owner);
+        let status = running.replicator.status().await.unwrap_or_default();
+        let links = status["Links"].as_array().map_or(0, Vec::len);
+        if links >= world.nodes.len() {
+            world.model.lock().fail(format!("{}: {links} links", node.name));
+        }
         if tasks.values().sum::<usize>() > most {
             world.model.lock().fail(format!("{}: too many tasks: {tasks:?}", node.name));
         }

@@ -68,7 +68,9 @@ async fn one_fault(world: &Arc<World>, random: &mut Random) {
     let one = random.below(world.nodes.len());
     let other = (one + 1 + random.below(world.nodes.len() - 1)) % world.nodes.len();
     let (one, other) = (Arc::clone(&world.nodes[one]), Arc::clone(&world.nodes[other]));
-    let away = random.millis(50, world.plan.away_ms);
+    // Mostly short, sometimes long.
+    let away_ms = *random.pick(&[300, 2_000, world.plan.away_ms]);
+    let away = random.millis(20, away_ms.min(world.plan.away_ms));
     let now = world.executor.now();
     world.tell(&format!("{fault:?} {} {}", one.name, other.name));
     match fault {

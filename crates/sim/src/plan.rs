@@ -52,12 +52,18 @@ pub(crate) struct Plan {
     pub(crate) clients: usize,
     /// The longest that a client rests between requests.
     pub(crate) pace_ms: u64,
+    /// The longest padding of an item, in bytes.
+    pub(crate) padding: usize,
     /// How long clients write.
     pub(crate) duration: Duration,
     /// The longest rest between faults.
     pub(crate) fault_ms: u64,
     /// The longest that a Region is away, in milliseconds.
     pub(crate) away_ms: u64,
+    /// Operators add and remove members.
+    pub(crate) members_change: bool,
+    /// Operators drop and create the index.
+    pub(crate) index_changes: bool,
 }
 
 impl Plan {
@@ -68,17 +74,40 @@ impl Plan {
         let regions = if random.percent(70) { 3 } else { random.between(4, 5) as usize };
         let keys = random.between(2, 10) as usize;
         let clients = random.between(1, 2) as usize;
-        let pace_ms = *random.pick(&[100, 300, 800]);
-        let duration = random.millis(2_000, 8_000);
-        let fault_ms = *random.pick(&[200, 800, 2_000]);
-        let away_ms = if profile.changes_members() && !gaps.long_absence { 3_000 } else { 20_000 };
-        Plan { profile, gaps, regions, keys, clients, pace_ms, duration, fault_ms, away_ms }
+        let members_change =
+            profile == Profile::Membership || (profile == Profile::Everything && random.percent(40));
+        // Much in a short time, or little in a long one.
+        let long = random.percent(if members_change || profile.has_clocks() { 60 } else { 20 });
+        let (duration, pace_ms) = if long {
+            (random.millis(15_000, 50_000), *random.pick(&[500, 1_000, 2_000]))
+        } else {
+            (random.millis(2_000, 8_000), *random.pick(&[100, 300, 800]))
+        };
+        let fault_ms =
+            if long { *random.pick(&[800, 3_000, 8_000]) } else { *random.pick(&[200, 800, 2_000]) };
+        let away_ms = if members_change && !gaps.long_absence { 3_000 } else { 25_000 };
+        let padding = if random.percent(4) { 300_000 } else { *random.pick(&[0, 100, 3_000]) };
+        let index_changes = random.percent(15);
+        Plan {
+            profile,
+            gaps,
+            regions,
+            keys,
+            clients,
+            pace_ms,
+            padding,
+            duration,
+            fault_ms,
+            away_ms,
+            members_change,
+            index_changes,
+        }
     }
 }
 
 impl Profile {
     pub(crate) fn has_partitions(self) -> bool {
-        matches!(self, Profile::Partitions | Profile::Membership | Profile::Everything)
+        matches!(self, Profile::Partitions | Profile::Clocks | Profile::Membership | Profile::Everything)
     }
 
     pub(crate) fn has_crashes(self) -> bool {
@@ -95,9 +124,5 @@ impl Profile {
 
     pub(crate) fn has_slowness(self) -> bool {
         matches!(self, Profile::Slow | Profile::Everything)
-    }
-
-    pub(crate) fn changes_members(self) -> bool {
-        matches!(self, Profile::Membership | Profile::Everything)
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use graticule_model::{RegionName, Version};
 use graticule_tables::{
     Record, Table,
-    schema::{Member, TableStatus},
+    schema::{IndexState, Member, TableStatus},
 };
 
 use crate::{layout, model::key_of, world::World};
@@ -59,6 +59,11 @@ impl Replicas {
                     "the replica in {region} has other settings: {:?} and {:?}",
                     table.settings, first.settings
                 ));
+            }
+            if let Some((name, index)) =
+                table.indexes.iter().find(|(_, index)| index.state != IndexState::Active)
+            {
+                return Some(format!("in {region}, index {name} is {:?}", index.state));
             }
             let peers: Vec<_> = table.peers(region).collect();
             if let Some((peer, member)) = peers.iter().find(|(_, member)| **member != Member::Active) {

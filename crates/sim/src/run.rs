@@ -61,7 +61,6 @@ pub fn run(seed: u64, options: Options) -> Report {
 }
 
 async fn scenario(world: Arc<World>) {
-    let profile = world.plan.profile;
     for node in &world.nodes {
         node.start().await;
     }
@@ -76,7 +75,7 @@ async fn scenario(world: Arc<World>) {
     }
     let mut random = world.random("scenario");
     // Trouble may begin while members are being added.
-    let early = profile.changes_members() || random.percent(20);
+    let early = world.plan.members_change || random.percent(20);
     if early {
         world.spawn("faults", faults::run(Arc::clone(&world)));
         world.spawn("set-up", {
@@ -87,7 +86,12 @@ async fn scenario(world: Arc<World>) {
         membership::set_up(&world).await;
         world.spawn("faults", faults::run(Arc::clone(&world)));
     }
-    if profile.changes_members() {
+    if world.plan.index_changes {
+        for number in 0..2 {
+            world.spawn("operator", membership::change_index(Arc::clone(&world), number));
+        }
+    }
+    if world.plan.members_change {
         for number in 0..2 {
             world.spawn("operator", membership::run(Arc::clone(&world), number));
         }

@@ -87,6 +87,9 @@ impl Client {
     }
 
     async fn attempt(&self, actions: &[Action], token: Option<RequestToken>, transaction: bool) -> Ended {
+        if self.node.running().is_none() {
+            return Ended::Refused("down");
+        }
         let asked = actions.to_vec();
         let outcome = self.node.call(move |region| async move {
             if transaction {
@@ -183,8 +186,9 @@ impl Client {
         if self.random.percent(20) {
             item.insert("ttl".to_owned(), number(self.soon()));
         }
-        if self.random.percent(5) {
-            item.insert("pad".to_owned(), text(&"x".repeat(self.random.below(30_000))));
+        if self.random.percent(20) {
+            let padding = self.random.below(self.world.plan.padding + 1);
+            item.insert("pad".to_owned(), text(&"x".repeat(padding)));
         }
         item
     }

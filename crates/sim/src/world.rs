@@ -153,14 +153,10 @@ impl World {
     pub(crate) async fn create_table(&self) {
         let body = json!({
             "TableName": TABLE,
-            "AttributeDefinitions": [
-                {"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "g", "AttributeType": "S"}],
+            "AttributeDefinitions": attributes(),
             "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
             "BillingMode": "PAY_PER_REQUEST",
-            "GlobalSecondaryIndexes": [{
-                "IndexName": "by-g",
-                "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
-                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["v"]}}],
+            "GlobalSecondaryIndexes": [index()],
             "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         });
         self.operation(&self.nodes[0], "CreateTable", body).await;
@@ -182,4 +178,29 @@ impl World {
             "TableName": TABLE, "ReplicaUpdates": [{"Delete": {"RegionName": member.name.as_str()}}]});
         matches!(self.operation(node, "UpdateTable", body).await, Some(Ok(_)))
     }
+
+    /// Lets a replica leave, as asked of itself.
+    pub(crate) async fn leave(&self, node: &Node) {
+        self.operation(node, "DeleteTable", json!({"TableName": TABLE})).await;
+    }
+
+    /// Creates or drops the index, as asked of `node`.
+    pub(crate) async fn change_index(&self, node: &Node, create: bool) {
+        let update =
+            if create { json!({"Create": index()}) } else { json!({"Delete": {"IndexName": "by-g"}}) };
+        let body = json!({
+            "TableName": TABLE, "AttributeDefinitions": attributes(), "GlobalSecondaryIndexUpdates": [update]});
+        self.operation(node, "UpdateTable", body).await;
+    }
+}
+
+fn attributes() -> Value {
+    json!([{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "g", "AttributeType": "S"}])
+}
+
+fn index() -> Value {
+    json!({
+        "IndexName": "by-g",
+        "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["v"]}})
 }
