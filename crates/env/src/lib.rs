@@ -15,6 +15,10 @@ use std::{
 
 use futures_util::FutureExt;
 
+mod shift;
+
+pub use shift::Shift;
+
 /// A future that owns what it needs, ready to be spawned.
 pub type BoxTask = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
@@ -51,6 +55,11 @@ impl Env {
     /// The real machine: its clocks, its entropy, the current tokio runtime.
     pub fn real() -> Env {
         Env::new(Real { started: Instant::now() })
+    }
+
+    /// The same environment with a clock that is set apart by `shift`, whatever that comes to be.
+    pub fn shifted(&self, shift: &Shift) -> Env {
+        shift.applied_to(self)
     }
 
     /// Time since the Unix epoch.

@@ -4,6 +4,17 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use graticule_model::RegionName;
+use graticule_tables::LogLimits;
+
+use crate::{
+    client::{
+        conflicts::ConflictsFlags,
+        dials::DialsFlags,
+        replicas::ReplicasFlags,
+        verify::{ExpelFlags, VerifyFlags},
+    },
+    dials::{DialState, spec},
+};
 
 const ABOUT: &str = "A DynamoDB-compatible database with real multi-Region, active-active global tables.";
 
@@ -21,6 +32,10 @@ Examples:
       --link-listen 10.0.1.1:9000 --link-secret-file /etc/graticule/link-secret \\
       --peer eu-west-1=10.0.2.1:9000 --peer ap-northeast-1=10.0.3.1:9000
 
+  For tests, with 80 ms to another Region and a fifth of all writes throttled (graticule dials --help):
+    graticule serve --in-memory --dial delay=us-east-1:eu-west-1:40 \\
+      --dial error=ThrottlingException:0.2:operation=PutItem
+
 Exit codes: 0 stopped as asked, 2 wrong flags, 3 an address cannot be used, 4 the data cannot be used.";
 
 /// The command line.
@@ -36,6 +51,21 @@ pub(crate) enum Command {
     /// Run a server until SIGTERM or Ctrl-C
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeFlags),
+    /// Show links and replicas: what is pending, how long it takes, what keeps logs and tombstones
+    #[command(after_help = crate::client::replicas::EXAMPLES)]
+    Replicas(ReplicasFlags),
+    /// List the writes that the last writer won against
+    #[command(after_help = crate::client::conflicts::EXAMPLES)]
+    Conflicts(ConflictsFlags),
+    /// Prove replicas equal while they run, or name the keys in which they differ
+    #[command(after_help = crate::client::verify::EXAMPLES)]
+    Verify(VerifyFlags),
+    /// Stop waiting for a member that was taken out of a global table and cannot be reached
+    #[command(after_help = crate::client::verify::EXPEL_EXAMPLES)]
+    Expel(ExpelFlags),
+    /// Turn dials for testing applications: lag, cut links, wrong clocks, errors
+    #[command(after_help = crate::client::dials::EXAMPLES)]
+    Dials(DialsFlags),
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +102,36 @@ pub(crate) struct ServeFlags {
     /// How far ahead of our clock another Region's writes may be; beyond that they are held back
     #[arg(long, value_name = "MS", default_value_t = 500)]
     pub(crate) clock_ahead_ms_max: u64,
+
+    /// How long a replica that was taken out of a global table is waited for if its Region cannot be reached; what only it
+    /// has is refused after that
+    #[arg(long, value_name = "HOURS", default_value_t = 20)]
+    pub(crate) departure_hours_max: u64,
+
+    /// Most changes of a table that are kept for a Region that cannot be reached; one that lacks more is compared with
+    /// when it is back
+    #[arg(long, value_name = "CHANGES", default_value_t = LogLimits::default().changes)]
+    pub(crate) log_changes_max: u64,
+
+    /// The same in mebibytes
+    #[arg(long, value_name = "MIB", default_value_t = LogLimits::default().bytes >> 20)]
+    pub(crate) log_mib_max: u64,
+
+    /// How often replicas are compared in the background; 0 for never
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    pub(crate) verify_hours: u64,
+
+    /// How many discarded writes the conflict journal lists per table; the oldest go first
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
+    pub(crate) conflict_journal_max: u64,
+
+    /// File with the token that metrics and requests under /_graticule/ need; without it they are answered on loopback only
+    #[arg(long, value_name = "FILE")]
+    pub(crate) admin_token_file: Option<PathBuf>,
+
+    /// Start with a dial turned, for testing applications (may be given several times; see graticule dials --help)
+    #[arg(long = "dial", value_name = "DIAL", value_parser = spec::parse)]
+    pub(crate) dials: Vec<DialState>,
 
     /// Memory for block cache and write buffers of all hosted Regions together
     #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(64..=1_048_576))]

@@ -3,59 +3,38 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use graticule_model::{Error, TableName};
+use graticule_env::Env;
+use graticule_model::Error;
 use graticule_ops::{Context, DYNAMODB_OPERATIONS, STREAMS_OPERATIONS};
-use graticule_server::{BoxFuture, Caller, Handler, Service, Target};
+use graticule_server::{AdminAnswer, AdminRequest, BoxFuture, Caller, Handler, Service, Target};
 use serde_json::{Value, json};
 
-use crate::node::Node;
-
-/// Most conflicts in one answer of the admin endpoint.
-const CONFLICTS_LISTED_MAX: usize = 1000;
+use crate::admin::Admin;
 
 /// The requests of one server.
 #[derive(Debug)]
 pub(crate) struct NodeHandler {
-    pub(crate) node: Arc<Node>,
+    pub(crate) admin: Admin,
+    pub(crate) env: Env,
     /// `host:port`, once it is known.
     pub(crate) endpoint: OnceLock<Arc<str>>,
 }
 
 impl NodeHandler {
     async fn answer(&self, caller: &Caller, target: Target<'_>, body: &[u8]) -> Result<Bytes, Error> {
-        let replicator = self.node.region(&caller.region).await?;
+        let replicator = self.admin.node.region(&caller.region).await?;
+        let region = replicator.region();
+        if let Some(struck) = self.admin.dials.faults.strike(&self.env, region.name(), target.operation, body)
+        {
+            return Err(struck);
+        }
         let endpoint = self.endpoint.get().cloned().unwrap_or_else(|| Arc::from(""));
-        let context = Context { region: Arc::clone(replicator.region()), endpoint };
+        let context = Context { region: Arc::clone(region), endpoint };
         let service = match target.service {
             Service::DynamoDb => graticule_ops::Service::DynamoDb,
             Service::Streams => graticule_ops::Service::Streams,
         };
         graticule_ops::dispatch(&context, service, target.operation, body).await.map(Bytes::from)
-    }
-
-    async fn replication(&self) -> Result<Value, Error> {
-        let mut regions = Vec::new();
-        for replicator in self.node.all() {
-            regions.push(replicator.status().await?);
-        }
-        Ok(json!({ "Regions": regions }))
-    }
-
-    async fn conflicts(&self, query: &str) -> Result<Value, Error> {
-        let parameter = |name: &str| {
-            query
-                .split('&')
-                .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))
-                .map(|(_, v)| v)
-        };
-        let (Some(region), Some(table)) = (parameter("region"), parameter("table")) else {
-            return Err(Error::Validation("conflicts are listed by ?region=REGION&table=TABLE".to_owned()));
-        };
-        let replicator =
-            self.node.find(region).ok_or_else(|| Error::OtherNotFound(format!("no Region {region}")))?;
-        let table = replicator.region().table(&table.parse::<TableName>()?).await?;
-        let (conflicts, total) = replicator.region().conflicts(&table, CONFLICTS_LISTED_MAX).await?;
-        Ok(json!({ "Total": total, "Conflicts": conflicts }))
     }
 }
 
@@ -73,30 +52,20 @@ impl Handler for NodeHandler {
         target: Target<'a>,
         body: Bytes,
     ) -> BoxFuture<'a, Result<Bytes, Error>> {
-        Box::pin(async move { self.answer(&caller, target, &body).await })
+        Box::pin(async move {
+            let answer = self.answer(&caller, target, &body).await;
+            self.admin.requests.count(target, answer.as_ref().err());
+            answer
+        })
     }
 
     fn health(&self) -> Value {
-        let regions: Vec<String> = self.node.all().iter().map(|r| r.region().name().to_string()).collect();
+        let regions = self.admin.node.all();
+        let regions: Vec<String> = regions.iter().map(|region| region.region().name().to_string()).collect();
         json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "regions": regions })
     }
 
-    fn admin<'a>(
-        &'a self,
-        method: &'a str,
-        path: &'a str,
-        query: &'a str,
-    ) -> BoxFuture<'a, Option<(u16, Value)>> {
-        Box::pin(async move {
-            let answer = match (method, path) {
-                ("GET", "/_graticule/replication") => self.replication().await,
-                ("GET", "/_graticule/conflicts") => self.conflicts(query).await,
-                _ => return None,
-            };
-            Some(match answer {
-                Ok(value) => (200, value),
-                Err(error) => (error.envelope().status, error.to_json()),
-            })
-        })
+    fn admin<'a>(&'a self, request: AdminRequest<'a>) -> BoxFuture<'a, Option<AdminAnswer>> {
+        Box::pin(self.admin.answer(request))
     }
 }

@@ -19,9 +19,11 @@ use graticule_replication::{
     local::{LocalTransport, OpenRegion},
     tcp::TcpTransport,
 };
-use graticule_tables::{BoxFuture, Region};
+use graticule_tables::{BoxFuture, LogLimits, Region};
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
+
+use crate::dials::Dials;
 
 /// Where the Regions of a node keep their data.
 #[derive(Debug)]
@@ -86,6 +88,15 @@ impl Storage {
     }
 }
 
+/// What holds for every Region of a node.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) policy: Policy,
+    pub(crate) log_limits: LogLimits,
+    pub(crate) conflict_journal_max: u64,
+    pub(crate) dials: Arc<Dials>,
+}
+
 /// The Regions of this process.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -93,7 +104,7 @@ pub(crate) struct Node {
     storage: Storage,
     /// The Regions that may be hosted; empty for any.
     hosted: Vec<RegionName>,
-    policy: Policy,
+    settings: Settings,
     transport: Arc<NodeTransport>,
     open: RwLock<HashMap<String, Arc<Replicator>>>,
     /// Held while a Region is opened, so that it is opened once.
@@ -106,7 +117,7 @@ impl Node {
         storage: Storage,
         hosted: Vec<RegionName>,
         tcp: Option<TcpTransport>,
-        policy: Policy,
+        settings: Settings,
     ) -> Arc<Node> {
         Arc::new_cyclic(|node: &Weak<Node>| {
             let local = LocalTransport::new(Weak::<Node>::clone(node));
@@ -115,7 +126,7 @@ impl Node {
                 env,
                 storage,
                 hosted,
-                policy,
+                settings,
                 transport,
                 open: RwLock::default(),
                 opening: Mutex::default(),
@@ -180,11 +191,13 @@ impl Node {
             Error::Internal(format!("Region {region} cannot be opened: {error}"))
         };
         let engine = self.storage.open_engine(&region).map_err(|error| failed(&error))?;
-        let opened =
-            Region::open(region.clone(), engine, self.env.clone()).await.map_err(|error| failed(&error))?;
+        let env = self.env.shifted(&self.settings.dials.clock(&region));
+        let opened = Region::open(region.clone(), engine, env).await.map_err(|error| failed(&error))?;
+        opened.set_conflict_journal_max(self.settings.conflict_journal_max);
+        opened.set_log_limits(self.settings.log_limits);
         opened.start_jobs();
         let transport: Arc<dyn Transport> = Arc::clone(&self.transport) as _;
-        let replicator = Replicator::start(opened, transport, self.policy.clone());
+        let replicator = Replicator::start(opened, transport, self.settings.policy.clone());
         self.open.write().insert(name.to_owned(), Arc::clone(&replicator));
         tracing::info!(%region, "Region open");
         Ok(replicator)
@@ -215,6 +228,10 @@ impl Transport for NodeTransport {
         }
         let peers = self.tcp.as_ref().and_then(Transport::known).unwrap_or_default();
         Some(hosted.into_iter().chain(peers).collect())
+    }
+
+    fn address(&self, to: &RegionName) -> Option<String> {
+        self.tcp.as_ref().and_then(|tcp| tcp.address(to))
     }
 
     fn connect<'a>(

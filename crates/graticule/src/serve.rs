@@ -7,6 +7,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use graticule_env::Env;
@@ -17,14 +18,21 @@ use graticule_replication::{
     tcp::{Secret, TcpTransport, serve_links},
 };
 use graticule_server::{BindError, Options, Server};
+use graticule_tables::LogLimits;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    admin::Admin,
     cli::{LogFormat, ServeFlags},
+    dials::{DialError, Dials, spec},
     handler::NodeHandler,
-    node::{Node, Storage, StorageError},
+    node::{Node, Settings, Storage, StorageError},
+    requests::Requests,
+    tokens::{self, TokenError},
 };
+
+const HOUR_MS: u64 = 60 * 60 * 1000;
 
 /// Why the server did not start. Every message ends with what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +56,10 @@ pub(crate) enum ServeError {
     #[error("cannot listen for links on {addr}: {source}; choose another address with --link-listen")]
     LinkBind { addr: SocketAddr, source: io::Error },
     #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("--dial: {0}")]
+    Dial(#[from] DialError),
+    #[error(transparent)]
     Storage(#[from] StorageError),
     #[error("{0}")]
     Regions(Error),
@@ -61,6 +73,7 @@ impl ServeError {
             ServeError::Log { .. } | ServeError::Insecure(_) => 2,
             ServeError::PeerHosted(_) | ServeError::PeerRepeated(_) => 2,
             ServeError::Secret { .. } | ServeError::SecretShort(_) => 2,
+            ServeError::Token(_) | ServeError::Dial(_) => 2,
             ServeError::Bind(_) | ServeError::LinkBind { .. } => 3,
             ServeError::Storage(_) | ServeError::Regions(_) => 4,
             ServeError::Runtime(_) => 1,
@@ -107,6 +120,11 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
     flags.regions.dedup();
     let env = Env::real();
     let secret = read_secret(&flags)?;
+    let admin_token = flags.admin_token_file.as_ref().map(tokens::read_for_server).transpose()?;
+    let dials = Arc::new(Dials::default());
+    if !flags.dials.is_empty() {
+        dials.change(&spec::together(std::mem::take(&mut flags.dials)))?;
+    }
     let storage = if flags.in_memory {
         Storage::Memory
     } else {
@@ -118,10 +136,26 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
         Storage::Directory { path, .. } => format!("{} (every write is synced to disk)", path.display()),
     };
     let tcp = secret.clone().map(|secret| TcpTransport::new(env.clone(), secret, peers));
-    let policy = Policy { clock_ahead_ms_max: flags.clock_ahead_ms_max };
-    let node = Node::new(env.clone(), storage, flags.regions.clone(), tcp, policy);
-    let handler = Arc::new(NodeHandler { node: Arc::clone(&node), endpoint: OnceLock::new() });
-    let server = Server::bind(flags.listen, Arc::clone(&handler) as _, env.clone(), Options::default())?;
+    let policy = Policy {
+        clock_ahead_ms_max: flags.clock_ahead_ms_max,
+        departure_ms_max: flags.departure_hours_max.saturating_mul(HOUR_MS),
+        verify_every: (flags.verify_hours > 0)
+            .then(|| Duration::from_millis(flags.verify_hours.saturating_mul(HOUR_MS))),
+        dials: dials.links.clone(),
+    };
+    let log_limits =
+        LogLimits { changes: flags.log_changes_max, bytes: flags.log_mib_max.saturating_mul(1 << 20) };
+    let settings = Settings {
+        policy,
+        log_limits,
+        conflict_journal_max: flags.conflict_journal_max,
+        dials: Arc::clone(&dials),
+    };
+    let node = Node::new(env.clone(), storage, flags.regions.clone(), tcp, settings);
+    let admin = Admin { node: Arc::clone(&node), dials, requests: Requests::default() };
+    let handler = Arc::new(NodeHandler { admin, env: env.clone(), endpoint: OnceLock::new() });
+    let options = Options { admin_token, ..Options::default() };
+    let server = Server::bind(flags.listen, Arc::clone(&handler) as _, env.clone(), options)?;
     let _ = handler.endpoint.set(Arc::from(server.local_addr().to_string()));
     let links = match flags.link_listen {
         Some(addr) => {

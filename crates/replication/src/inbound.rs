@@ -1,34 +1,62 @@
 //! The target's end of a link: what arrives is applied, table by table, in order.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use graticule_model::{Error, RegionName, TableName, version::HybridTime};
-use graticule_tables::{Change, Merged, Origin, SharedTable};
+use graticule_model::{Error, RegionName, Version, version::HybridTime};
+use graticule_tables::{Change, Merged, Origin, Road, SharedTable, Table};
 use tokio::sync::mpsc;
 
 use crate::{
-    message::{Body, Frame, Reply, Request, WireChange, WireTable},
+    message::{
+        Address, Body, Changes, Frame, Reply, Request, WireChange, WireDigest, WireKey, WireRoad, WireTable,
+    },
     replicator::Replicator,
-    ship::WINDOW,
+    ship::{BATCH, WINDOW},
     transport::Wire,
 };
 
 /// Requests that wait for one table of a link: as many as a source has on their way, so that a table that is held back
 /// stands in nobody else's way.
 const TABLE_QUEUE: usize = WINDOW;
+/// Live items told of in one answer.
+const KEYS_MAX: usize = 4096;
+
+/// What has an order of its own on a connection.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Lane {
+    /// Everything about the catalogue. Rare.
+    Catalogue,
+    /// The changes of a table.
+    Table(String),
+    /// Questions about what a table holds. They may take long.
+    Questions(String),
+}
+
+impl Lane {
+    fn of(request: &Request) -> Lane {
+        match request {
+            Request::Table { .. } | Request::Settings { .. } => Lane::Catalogue,
+            Request::Position { table, .. } => Lane::Table(table.clone()),
+            Request::Changes(changes) => Lane::Table(changes.to.table.clone()),
+            Request::Digests { to, .. }
+            | Request::Keys { to, .. }
+            | Request::Items { to, .. }
+            | Request::Settled { to, .. } => Lane::Questions(to.table.clone()),
+        }
+    }
+}
 
 impl Replicator {
     /// Serves one connection of the Region `peer` until it ends.
-    pub async fn serve(self: Arc<Replicator>, peer: RegionName, mut wire: Wire) {
-        let mut workers: HashMap<String, mpsc::Sender<(u64, Request)>> = HashMap::new();
-        while let Some(frame) = wire.receiver.recv().await {
+    pub async fn serve(self: Arc<Replicator>, peer: RegionName, wire: Wire) {
+        let (replies, mut requests) =
+            self.policy.dials.at_target(self.env(), &peer, self.region.name(), wire);
+        let mut workers: BTreeMap<Lane, mpsc::Sender<(u64, Request)>> = BTreeMap::new();
+        while let Some(frame) = requests.recv().await {
             let Frame { id, body: Body::Request(request) } = frame else { return };
-            let lane = match &request {
-                Request::Changes { table, .. } | Request::Position { table, .. } => table.clone(),
-                // Everything else is about the catalogue and rare.
-                _ => String::new(),
-            };
-            let worker = workers.entry(lane).or_insert_with(|| self.start_worker(&peer, wire.sender.clone()));
+            let worker = workers
+                .entry(Lane::of(&request))
+                .or_insert_with(|| self.start_worker(&peer, replies.clone()));
             if worker.send((id, request)).await.is_err() {
                 return;
             }
@@ -47,15 +75,18 @@ impl Replicator {
             // missing. The source starts over by asking for the position.
             let mut refused = false;
             while let Some((id, request)) = requests.recv().await {
-                let changes = matches!(request, Request::Changes { .. });
+                let changes = matches!(request, Request::Changes(_));
                 refused &= changes;
                 let reply = if refused {
                     Reply::Foreign
                 } else {
-                    replicator
-                        .answer(&peer, request)
-                        .await
-                        .unwrap_or_else(|error| Reply::Failed(error.to_string()))
+                    let answer = replicator.answer(&peer, request);
+                    tokio::select! {
+                        biased;
+                        // Nobody waits for it any more; what is held back would be for as long as clocks differ.
+                        () = replies.closed() => return,
+                        answer = answer => answer.unwrap_or_else(|error| Reply::Failed(error.to_string())),
+                    }
                 };
                 refused = changes && reply != Reply::Applied;
                 if replies.send(Frame { id, body: Body::Reply(reply) }).await.is_err() {
@@ -80,49 +111,86 @@ impl Replicator {
                     .map_err(|error| Error::Internal(format!("unreadable settings: {error}")))?;
                 Ok(match self.region.merge_settings(&shared).await? {
                     Merged::Done(known_since) => Reply::SettingsMerged { known_since: known_since.to_bits() },
+                    Merged::Absent => Reply::Absent,
                     Merged::Foreign => Reply::Foreign,
                     Merged::Leaving => Reply::Failed("the former replica is still leaving".to_owned()),
                 })
             }
             Request::Position { table, log } => match self.region.table(&table.parse()?).await {
-                Ok(table) => Ok(Reply::Position(self.region.received_cursor(&table, peer, &log).await?)),
-                Err(Error::ResourceNotFound) => Ok(Reply::Position(None)),
+                Ok(table) => {
+                    let applied = self.region.received_cursor(&table, peer, &log).await?;
+                    Ok(Reply::Position { replica: Some(table.uuid.clone()), applied })
+                }
+                Err(Error::ResourceNotFound) => Ok(Reply::Position { replica: None, applied: None }),
                 Err(error) => Err(error),
             },
-            Request::Changes { table, group, log, changes, position, watermark } => {
-                let origin = Origin { region: peer, log: &log, position };
-                self.take(&table.parse()?, &group, &origin, changes, watermark).await
+            Request::Changes(changes) => self.take(peer, changes).await,
+            Request::Digests { to, stretches } => {
+                let Some(table) = self.addressee(&to).await? else { return Ok(Reply::Foreign) };
+                let mut digests = Vec::with_capacity(stretches.len());
+                for stretch in stretches {
+                    let digest = self.region.digest(&table, &stretch.into()).await?;
+                    digests.push(WireDigest { items: digest.items, hash: digest.hash });
+                }
+                Ok(Reply::Digests(digests))
+            }
+            Request::Keys { to, stretch } => {
+                let Some(table) = self.addressee(&to).await? else { return Ok(Reply::Foreign) };
+                let (keys, left) = self.region.key_states(&table, &stretch.into(), KEYS_MAX).await?;
+                let keys = keys.into_iter().map(WireKey::from).collect();
+                Ok(Reply::Keys { keys, left: left.as_ref().map(Into::into) })
+            }
+            Request::Items { to, keys } => {
+                let Some(table) = self.addressee(&to).await? else { return Ok(Reply::Foreign) };
+                let keys: Vec<Vec<u8>> = keys.into_iter().map(|key| key.to_vec()).collect();
+                let (items, answered) = self.region.changes_of_keys(&table, &keys, BATCH).await?;
+                let items = items.into_iter().map(WireChange::from).collect();
+                Ok(Reply::Items { items, keys: answered })
+            }
+            Request::Settled { to, time } => {
+                let Some(table) = self.addressee(&to).await? else { return Ok(Reply::Foreign) };
+                Ok(Reply::Settled(self.wait_settled(&table, HybridTime::from_bits(time)).await))
             }
         }
     }
 
-    async fn take(
-        &self,
-        name: &TableName,
-        group: &str,
-        origin: &Origin<'_>,
-        changes: Vec<WireChange>,
-        watermark: Option<u64>,
-    ) -> Result<Reply, Error> {
-        let table = match self.region.table(name).await {
-            Err(Error::ResourceNotFound) => return Ok(Reply::Foreign),
-            table => table?,
-        };
-        if !table.takes_changes(self.region.name()) || table.group.as_deref() != Some(group) {
+    /// The replica that is meant, if it is here.
+    async fn addressee(&self, to: &Address) -> Result<Option<Arc<Table>>, Error> {
+        match self.region.table(&to.table.parse()?).await {
+            Ok(table) => {
+                let meant = table.uuid == to.replica && table.group.as_deref() == Some(&to.group);
+                Ok(Some(table).filter(|_| meant))
+            }
+            Err(Error::ResourceNotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn take(&self, peer: &RegionName, message: Changes) -> Result<Reply, Error> {
+        let Some(table) = self.addressee(&message.to).await? else { return Ok(Reply::Foreign) };
+        let born: Option<Version> = message.born.map(Version::from);
+        if !table.takes_changes(self.region.name()) || !table.listens_to(peer, born.as_ref()) {
             return Ok(Reply::Foreign);
         }
-        if !changes.is_empty() {
-            self.hold_back(name, origin.region, &changes).await;
-            match self.region.apply(&table, origin, changes.into_iter().map(Change::from).collect()).await {
+        let (road, position) = match message.road {
+            WireRoad::Log(position) => (Road::Log, Some(position)),
+            WireRoad::Snapshot => (Road::Snapshot, None),
+            WireRoad::Resync => (Road::Resync, None),
+        };
+        if !message.changes.is_empty() {
+            self.hold_back(&table, peer, &message.changes).await;
+            let origin = Origin { region: peer, log: &message.log, position, road, born: born.as_ref() };
+            let changes = message.changes.into_iter().map(Change::from).collect();
+            match self.region.apply(&table, &origin, changes).await {
                 Ok(()) => {}
                 Err(Error::ResourceNotFound) => return Ok(Reply::Foreign),
                 Err(error) => return Err(error),
             }
         }
-        if let Some(watermark) = watermark {
+        if let Some(watermark) = message.watermark {
             let watermark = HybridTime::from_bits(watermark);
             self.update(|state| {
-                let known = state.watermarks.entry((table.uuid.clone(), origin.region.clone())).or_default();
+                let known = state.watermarks.entry((table.uuid.clone(), peer.clone())).or_default();
                 *known = watermark.max(*known);
             });
             self.settle_tombstones(&table);
@@ -131,7 +199,7 @@ impl Replicator {
     }
 
     /// Waits while a change is further in the future than clocks can differ, and raises the alarm.
-    async fn hold_back(&self, name: &TableName, peer: &RegionName, changes: &[WireChange]) {
+    async fn hold_back(&self, table: &Table, peer: &RegionName, changes: &[WireChange]) {
         let latest =
             changes.iter().map(|change| HybridTime::from_bits(change.time).unix_ms()).max().unwrap_or(0);
         let mut alarmed = false;
@@ -141,7 +209,7 @@ impl Replicator {
                 return;
             }
             if !alarmed {
-                tracing::error!(region = %self.region.name(), table = %name, %peer, ahead_ms,
+                tracing::error!(region = %self.region.name(), table = %table.name, %peer, ahead_ms,
                     "changes from a clock that is too far ahead are held back; check the clocks of both Regions");
                 alarmed = true;
             }

@@ -9,20 +9,19 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use graticule_model::{RegionName, TableName};
 use graticule_tables::{
-    PageLimit, Table,
+    Table,
     schema::{Member, Register},
 };
 
 use crate::{
-    message::{Reply, Request, WireChange},
+    message::{Address, Request, WireRoad},
     replicator::{Replicator, Shared, TICK},
-    session::{Ending, Session},
-    ship::{WINDOW, failed},
+    resync::check_applied,
+    session::Session,
+    ship::{BATCH, WINDOW, changes_for, failed},
     transport::LinkError,
 };
 
-/// What one batch of the snapshot may hold.
-const BATCH: PageLimit = PageLimit { entries: 1024, bytes: 1024 * 1024 };
 const RETRY: Duration = Duration::from_millis(500);
 
 impl Replicator {
@@ -79,10 +78,9 @@ impl Replicator {
         joining: &Register<Member>,
     ) -> Result<u64, LinkError> {
         self.wait_for_members(table, peer, joining).await?;
-        let wire = self.transport.connect(self.region.name(), peer).await?;
-        // A wire of its own: the snapshot must not stand in the way of fresh changes.
-        let session = Ending(Session::start(self.env(), wire));
-        let items = self.send_snapshot(table, &session.0).await?;
+        // A session of its own: the snapshot must not stand in the way of fresh changes.
+        let (session, to) = self.session_with(table, peer).await?;
+        let items = self.send_snapshot(table, peer, &session.0, &to).await?;
         drop(session);
         let head = self.region.log_bounds(table).await.map_err(failed)?.next;
         let shared = (table.uuid.clone(), peer.clone());
@@ -131,9 +129,16 @@ impl Replicator {
         }
     }
 
-    async fn send_snapshot(&self, table: &Table, session: &Session) -> Result<u64, LinkError> {
+    async fn send_snapshot(
+        &self,
+        table: &Table,
+        peer: &RegionName,
+        session: &Session,
+        to: &Address,
+    ) -> Result<u64, LinkError> {
         let mut after: Option<Vec<u8>> = None;
         let mut items = 0;
+        let (total, _) = self.region.counts(table, None).await.map_err(failed)?;
         let mut on_their_way = FuturesOrdered::new();
         loop {
             let page = self.region.snapshot_changes(table, after.as_deref(), BATCH).await.map_err(failed)?;
@@ -141,32 +146,21 @@ impl Replicator {
             let Some(last) = last else { break };
             items += changes.len() as u64;
             after = Some(last);
-            let reply = session
-                .send(Request::Changes {
-                    table: table.name.to_string(),
-                    group: table.group.clone().unwrap_or_default(),
-                    log: table.uuid.clone(),
-                    changes: changes.into_iter().map(WireChange::from).collect(),
-                    position: None,
-                    watermark: None,
-                })
-                .await?;
-            on_their_way.push_back(reply);
-            if on_their_way.len() >= WINDOW {
-                check(on_their_way.next().await)?;
+            let changes = changes_for(table, to, changes, WireRoad::Snapshot, None);
+            on_their_way.push_back(session.send(Request::Changes(changes)).await?);
+            // The last percent is the log that has grown meanwhile.
+            let percent = (items * 100 / total.max(items).max(1)).min(99) as u8;
+            let shared = (table.uuid.clone(), peer.clone());
+            self.update(|state| _ = state.join_percent.insert(shared, percent));
+            if on_their_way.len() >= WINDOW
+                && let Some(reply) = on_their_way.next().await
+            {
+                check_applied(reply?)?;
             }
         }
-        while !on_their_way.is_empty() {
-            check(on_their_way.next().await)?;
+        while let Some(reply) = on_their_way.next().await {
+            check_applied(reply?)?;
         }
         Ok(items)
-    }
-}
-
-fn check(reply: Option<Result<Reply, LinkError>>) -> Result<(), LinkError> {
-    match reply {
-        None | Some(Ok(Reply::Applied)) => Ok(()),
-        Some(Ok(other)) => Err(failed(format!("a snapshot was answered by {other:?}"))),
-        Some(Err(error)) => Err(error),
     }
 }

@@ -5,17 +5,31 @@
 //! How bytes travel is behind [`Transport`]: within a process ([`local`]) or over TCP ([`tcp`]). How a change is applied
 //! to a table, and what is durable when, is the business of `tables`.
 
+mod compare;
+mod departure;
+mod dials;
 mod inbound;
 mod join;
+mod latency;
 mod link;
 pub mod local;
 mod message;
 mod replicator;
+mod resync;
 mod session;
 mod ship;
+mod status;
 pub mod tcp;
 mod transport;
+mod verify;
 
-pub use message::{Body, Frame, PROTOCOL_VERSION, Reply, Request, WireChange, WireTable};
+pub use dials::{LinkDial, LinkDials, OrderedPair};
+pub use latency::{LATENCY_BOUNDS_MS, LatencyHistogram, RecentLatency};
+pub use message::{
+    Address, Body, Changes, Frame, PROTOCOL_VERSION, Reply, Request, WireChange, WireDigest, WireKey,
+    WireRoad, WireStretch, WireTable, WireVersion,
+};
 pub use replicator::{Policy, Replicator};
+pub use status::{LinkState, LinkStatus, PeerStatus, RegionStatus, ReplicaStatus};
 pub use transport::{LinkError, Transport, Wire};
+pub use verify::{Difference, Verified};

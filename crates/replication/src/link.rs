@@ -12,8 +12,9 @@ use parking_lot::Mutex;
 
 use crate::{
     message::{Reply, Request},
-    replicator::{Acknowledged, Replicator, TICK},
+    replicator::{Acknowledged, Replicator, Shared, TICK},
     session::Session,
+    status::LinkState,
     transport::LinkError,
 };
 
@@ -23,20 +24,20 @@ const BACK_OFF_MS_MAX: u64 = 5_000;
 const STABLE_AFTER: Duration = Duration::from_secs(10);
 
 impl Replicator {
-    /// Keeps the link to `peer` for as long as the process lives.
+    /// Keeps the link to `peer` for as long as a table has something to say to it.
     pub(crate) async fn keep_link(self: Arc<Replicator>, peer: RegionName) {
         let mut failures: u32 = 0;
-        loop {
+        while self.is_link_wanted(&peer).await {
             let started = self.env().monotonic();
             let error = match self.transport.connect(self.region.name(), &peer).await {
                 Ok(wire) => {
-                    self.update(|state| _ = state.links.insert(peer.clone(), "connected".to_owned()));
+                    self.link_changed(&peer, LinkState::Connected);
                     tracing::info!(region = %self.region.name(), %peer, "link connected");
                     self.run_session(&peer, &Session::start(self.env(), wire)).await
                 }
                 Err(error) => error,
             };
-            self.update(|state| _ = state.links.insert(peer.clone(), format!("down: {error}")));
+            self.link_changed(&peer, LinkState::Down(error.to_string()));
             // A link that breaks as soon as it is open is no better than one that does not open.
             if self.env().monotonic() >= started + STABLE_AFTER {
                 failures = 0;
@@ -48,8 +49,14 @@ impl Replicator {
             let bound = (BACK_OFF_MS_MIN << failures.min(10)).min(BACK_OFF_MS_MAX);
             // Jitter keeps Regions that lost each other at one moment from coming back at one moment.
             let wait_ms = bound / 2 + self.env().random_u64() % (bound / 2 + 1);
-            self.env().sleep(Duration::from_millis(wait_ms)).await;
+            let _ = self.env().timeout(Duration::from_millis(wait_ms), self.transport.worth_retrying()).await;
         }
+        self.update(|state| _ = state.links.remove(&peer));
+    }
+
+    /// Whether a table has something to say to `peer`, as far as is known.
+    async fn is_link_wanted(&self, peer: &RegionName) -> bool {
+        self.region.tables().await.is_ok_and(|tables| tables.iter().any(|table| table.concerns(peer)))
     }
 
     /// Works until the session breaks, and says why it did.
@@ -58,6 +65,9 @@ impl Replicator {
         let shipping = Arc::new(Mutex::new(HashSet::new()));
         let broken = loop {
             catalogue.mark_unchanged();
+            if !self.is_link_wanted(peer).await {
+                break LinkError::Broken("no table is shared any more".to_owned());
+            }
             match self.tell_settings(peer, session, &shipping).await {
                 Ok(()) => {}
                 Err(error) => break error,
@@ -81,7 +91,7 @@ impl Replicator {
     ) -> Result<(), LinkError> {
         let tables = self.region.tables().await.map_err(|error| LinkError::Broken(error.to_string()))?;
         for table in tables {
-            if !table.settings.members.contains_key(peer) {
+            if !table.concerns(peer) {
                 continue;
             }
             let Some(shared) = table.shared() else { continue };
@@ -97,11 +107,16 @@ impl Replicator {
                     serde_json::to_vec(&shared).map_err(|error| LinkError::Broken(error.to_string()))?;
                 match session.call(Request::Settings { shared: Bytes::from(json) }).await? {
                     Reply::SettingsMerged { known_since } => {
-                        let known_since = HybridTime::from_bits(known_since);
-                        let settings = table.settings.clone();
-                        self.update(|state| {
-                            state.acknowledged.insert(key, Acknowledged { settings, known_since });
-                        });
+                        self.note_acknowledged(&table, key, HybridTime::from_bits(known_since), false);
+                    }
+                    Reply::Absent => {
+                        self.note_acknowledged(&table, key, HybridTime::ZERO, true);
+                        continue;
+                    }
+                    // It left to be a table of its own, or another has its name by now.
+                    Reply::Foreign if table.has_left(peer) => {
+                        self.note_acknowledged(&table, key, HybridTime::ZERO, true);
+                        continue;
                     }
                     Reply::Foreign => {
                         self.give_up(&table, peer).await;
@@ -129,6 +144,13 @@ impl Replicator {
             }
         }
         Ok(())
+    }
+
+    fn note_acknowledged(&self, table: &Table, key: Shared, known_since: HybridTime, absent: bool) {
+        let settings = table.settings.clone();
+        self.update(|state| {
+            state.acknowledged.insert(key, Acknowledged { settings, known_since, absent });
+        });
     }
 
     /// A Region that has a table of its own by that name cannot become a member.

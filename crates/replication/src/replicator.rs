@@ -2,7 +2,7 @@
 //! and go.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
@@ -14,13 +14,17 @@ use graticule_tables::{
     schema::{Member, Settings, TableStatus},
 };
 use parking_lot::Mutex;
-use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::{
-    message::{Reply, Request, WireTable},
+    dials::{DialedTransport, LinkDials},
+    latency::Telemetry,
+    message::{Address, Reply, Request, WireTable},
     session::{Ending, Session},
-    transport::Transport,
+    ship::failed,
+    status::Link,
+    transport::{LinkError, Transport},
+    verify::Verified,
 };
 
 /// How often the Replicator looks around when nothing tells it to.
@@ -33,11 +37,22 @@ const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Policy {
     /// How far ahead of our clock a replicated change may be; beyond that it is held back.
     pub clock_ahead_ms_max: u64,
+    /// How links misbehave.
+    pub dials: LinkDials,
+    /// How long a member that was taken out is waited for. What it still has to say after that is refused.
+    pub departure_ms_max: u64,
+    /// How often replicas are compared in the background; `None` for never.
+    pub verify_every: Option<Duration>,
 }
 
 impl Default for Policy {
     fn default() -> Policy {
-        Policy { clock_ahead_ms_max: 500 }
+        Policy {
+            clock_ahead_ms_max: 500,
+            dials: LinkDials::default(),
+            departure_ms_max: 20 * 60 * 60 * 1000,
+            verify_every: Some(Duration::from_secs(24 * 60 * 60)),
+        }
     }
 }
 
@@ -51,19 +66,42 @@ pub(crate) struct Acknowledged {
     pub(crate) settings: Settings,
     /// Its writes before this time did not know them.
     pub(crate) known_since: HybridTime,
+    /// It has no replica, and is to have none.
+    pub(crate) absent: bool,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
     /// Peers that a link is kept to, with what it is doing.
-    pub(crate) links: HashMap<RegionName, String>,
-    pub(crate) acknowledged: HashMap<Shared, Acknowledged>,
+    pub(crate) links: BTreeMap<RegionName, Link>,
+    pub(crate) acknowledged: BTreeMap<Shared, Acknowledged>,
     /// How far peers have applied our logs.
-    pub(crate) shipped: HashMap<Shared, u64>,
+    pub(crate) shipped: BTreeMap<Shared, u64>,
     /// Times below which nothing more comes from peers.
-    pub(crate) watermarks: HashMap<Shared, HybridTime>,
-    /// Joins under way, so that none is started twice.
-    joining: HashSet<Shared>,
+    pub(crate) watermarks: BTreeMap<Shared, HybridTime>,
+    /// Times below which peers have everything that was written here.
+    pub(crate) handed_over: BTreeMap<Shared, HybridTime>,
+    /// Joins, comparisons and detachments under way, so that none is started twice.
+    pub(crate) under_way: BTreeSet<(Work, Shared)>,
+    /// How far joins have come, in percent.
+    pub(crate) join_percent: BTreeMap<Shared, u8>,
+    /// What the last comparison with a peer has found.
+    pub(crate) verified: BTreeMap<Shared, Verified>,
+    /// When this Replicator was started, in milliseconds since the epoch.
+    pub(crate) started_ms: u64,
+}
+
+/// Work that goes on beside the links, one of a kind for a table and a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Work {
+    /// Filling a new replica.
+    Join,
+    /// Bringing a member up to date that needs more than the log.
+    Resync,
+    /// Comparing replicas.
+    Verify,
+    /// Becoming a table of its own.
+    Detach,
 }
 
 /// Replication of one Region.
@@ -74,6 +112,8 @@ pub struct Replicator {
     pub(crate) state: Mutex<State>,
     /// Counts changes of the state, for those who wait for one.
     pub(crate) changed: watch::Sender<u64>,
+    /// How far and how quickly tables are shipped.
+    pub(crate) telemetry: Telemetry,
 }
 
 impl std::fmt::Debug for Replicator {
@@ -85,12 +125,15 @@ impl std::fmt::Debug for Replicator {
 impl Replicator {
     /// Starts replicating a Region.
     pub fn start(region: Arc<Region>, transport: Arc<dyn Transport>, policy: Policy) -> Arc<Replicator> {
+        let transport = DialedTransport::over(transport, &policy.dials, region.env());
+        let started_ms = region.env().unix_ms();
         let replicator = Arc::new(Replicator {
             region,
             transport,
             policy,
-            state: Mutex::default(),
+            state: Mutex::new(State { started_ms, ..State::default() }),
             changed: watch::Sender::new(0),
+            telemetry: Telemetry::default(),
         });
         replicator.region.set_peers(Arc::new(PeersOf(Arc::clone(&replicator))));
         let supervisor = Arc::clone(&replicator);
@@ -136,7 +179,7 @@ impl Replicator {
         }
     }
 
-    /// Starts links and joins that the catalogue asks for, finishes departures, tells tables what they may forget.
+    /// Starts whatever work the catalogue asks for, finishes departures, tells tables what they may forget.
     async fn look_around(self: &Arc<Replicator>) -> Result<(), Error> {
         let tables = self.region.tables().await?;
         self.forget_dropped(&tables);
@@ -144,30 +187,51 @@ impl Replicator {
             if table.group.is_none() {
                 continue;
             }
-            for (peer, register) in &table.settings.members {
-                if peer == self.region.name() {
-                    continue;
-                }
-                self.ensure_link(peer);
-                if register.value == (Member::Joining { source: self.region.name().clone() }) {
-                    self.ensure_join(&table, peer);
-                }
-            }
-            if table.status == TableStatus::Deleting {
-                self.finish_departure(&table).await?;
-            }
-            self.settle_tombstones(&table);
+            self.look_at(&table).await?;
         }
+        Ok(())
+    }
+
+    async fn look_at(self: &Arc<Replicator>, table: &Arc<Table>) -> Result<(), Error> {
+        let here = self.region.name();
+        for (peer, register) in &table.settings.members {
+            if peer == here {
+                continue;
+            }
+            if table.concerns(peer) {
+                self.ensure_link(peer);
+            }
+            if register.value == (Member::Joining { source: here.clone() }) {
+                self.ensure(Work::Join, table, peer);
+            }
+            if table.membership.resync.contains_key(peer) {
+                self.ensure(Work::Resync, table, peer);
+            }
+            if self.is_verification_due(table, peer) {
+                self.ensure(Work::Verify, table, peer);
+            }
+        }
+        if table.detaching.is_some() {
+            self.ensure(Work::Detach, table, here);
+        }
+        if table.status == TableStatus::Deleting {
+            self.finish_departure(table).await?;
+        }
+        self.see_off(table).await?;
+        self.settle_tombstones(table);
         Ok(())
     }
 
     /// Lets go of what is known of replicas that are no more.
     fn forget_dropped(&self, tables: &[Arc<Table>]) {
-        let there: HashSet<&str> = tables.iter().map(|table| table.uuid.as_str()).collect();
+        let there: BTreeSet<&str> = tables.iter().map(|table| table.uuid.as_str()).collect();
         let mut state = self.state.lock();
         state.acknowledged.retain(|(uuid, _), _| there.contains(uuid.as_str()));
         state.shipped.retain(|(uuid, _), _| there.contains(uuid.as_str()));
         state.watermarks.retain(|(uuid, _), _| there.contains(uuid.as_str()));
+        self.telemetry.retain(|(uuid, _)| there.contains(uuid.as_str()));
+        state.handed_over.retain(|(uuid, _), _| there.contains(uuid.as_str()));
+        state.verified.retain(|(uuid, _), _| there.contains(uuid.as_str()));
     }
 
     fn ensure_link(self: &Arc<Replicator>, peer: &RegionName) {
@@ -175,113 +239,72 @@ impl Replicator {
         if state.links.contains_key(peer) {
             return;
         }
-        state.links.insert(peer.clone(), "connecting".to_owned());
+        state.links.insert(peer.clone(), Link::new(self.env().unix_ms()));
         let (replicator, peer) = (Arc::clone(self), peer.clone());
         self.env().supervise("link", move || Arc::clone(&replicator).keep_link(peer.clone()));
     }
 
-    fn ensure_join(self: &Arc<Replicator>, table: &Arc<Table>, peer: &RegionName) {
-        let shared = (table.uuid.clone(), peer.clone());
-        if !self.state.lock().joining.insert(shared.clone()) {
+    /// Starts work about a table and a Region, unless it is under way.
+    fn ensure(self: &Arc<Replicator>, work: Work, table: &Arc<Table>, region: &RegionName) {
+        let shared = (table.uuid.clone(), region.clone());
+        if !self.state.lock().under_way.insert((work, shared.clone())) {
             return;
         }
-        let (replicator, name) = (Arc::clone(self), table.name.clone());
-        self.env().spawn("join", async move {
-            let under_way = JoinUnderWay { replicator: &replicator, shared: &shared };
-            replicator.join(&name, under_way.shared).await;
+        let (replicator, table) = (Arc::clone(self), Arc::clone(table));
+        self.env().spawn("replication work", async move {
+            let under_way = UnderWay { replicator: &replicator, work: (work, shared) };
+            let (_, shared) = &under_way.work;
+            match work {
+                Work::Join => replicator.join(&table.name, shared).await,
+                Work::Resync => replicator.resync(&table, &shared.1).await,
+                Work::Verify => replicator.verify_in_background(&table, &shared.1).await,
+                Work::Detach => replicator.detach(&table).await,
+            }
         });
     }
 
-    /// Drops a replica that has left, once every remaining member knows and has everything that was written here.
-    async fn finish_departure(&self, table: &Arc<Table>) -> Result<(), Error> {
-        if table.is_source(self.region.name()) {
-            return Ok(()); // nobody else fills the new replica
-        }
-        let head = self.region.log_bounds(table).await?.next;
-        let ready = {
-            let state = self.state.lock();
-            table.peers(self.region.name()).all(|(peer, _)| {
-                let shared = (table.uuid.clone(), peer.clone());
-                state.acknowledged.get(&shared).is_some_and(|known| known.settings == table.settings)
-                    && state.shipped.get(&shared).is_some_and(|position| *position >= head)
-            })
-        };
-        if ready {
-            let still_leaving = |current: &Table| {
-                let leaving = current.uuid == table.uuid && current.status == TableStatus::Deleting;
-                if leaving { Ok(()) } else { Err(Error::ResourceNotFound) }
-            };
-            match self.region.drop_table(&table.name, still_leaving).await {
-                Ok(_) => {}
-                Err(Error::ResourceNotFound) => return Ok(()),
-                Err(error) => return Err(error),
-            }
-            tracing::info!(region = %self.region.name(), table = %table.name, "the replica has left its global table");
-        }
-        Ok(())
+    /// A session of its own with the replica of `table` in `peer`, and how to address that replica.
+    pub(crate) async fn session_with(
+        &self,
+        table: &Table,
+        peer: &RegionName,
+    ) -> Result<(Ending, Address), LinkError> {
+        let wire = self.transport.connect(self.region.name(), peer).await?;
+        let session = Ending(Session::start(self.env(), wire));
+        let (to, _) = self.find_replica(table, &session.0).await?;
+        Ok((session, to))
     }
 
-    /// A tombstone can go when no member can send anything older. A replica that is still being filled keeps them all:
-    /// its snapshot is not covered by watermarks.
-    pub(crate) fn settle_tombstones(&self, table: &Table) {
-        if table.status != TableStatus::Active {
-            return;
-        }
-        let state = self.state.lock();
-        let promised = table.peers(self.region.name()).map(|(peer, _)| {
-            state.watermarks.get(&(table.uuid.clone(), peer.clone())).copied().unwrap_or(HybridTime::ZERO)
-        });
-        if let Some(floor) = promised.min() {
-            self.region.set_tombstone_floor(table, floor);
-        }
-    }
-
-    /// What replication is doing, for people: links, and per table and peer what is shipped and promised.
-    ///
-    /// # Errors
-    /// If the tables cannot be read.
-    pub async fn status(&self) -> Result<Value, Error> {
-        let now_ms = self.env().unix_ms();
-        let mut tables = Vec::new();
-        for table in self.region.tables().await? {
-            let head = self.region.log_bounds(&table).await?.next;
-            let (_, conflicts) = self.region.conflicts(&table, 1).await?;
-            let state = self.state.lock();
-            let peers = table.peers(self.region.name()).map(|(peer, member)| {
-                let shared = (table.uuid.clone(), peer.clone());
-                let watermark = state.watermarks.get(&shared);
-                json!({
-                    "Region": peer.as_str(),
-                    "Member": format!("{member:?}"),
-                    "LogPositionsToShip": head.saturating_sub(state.shipped.get(&shared).copied().unwrap_or(0)),
-                    "WatermarkAgeMs": watermark.map(|time| now_ms.saturating_sub(time.unix_ms())),
-                })
-            });
-            let peers: Vec<Value> = peers.collect();
-            if !peers.is_empty() {
-                tables.push(
-                    json!({"TableName": table.name.as_str(), "Peers": peers, "ConflictsWonHere": conflicts}),
-                );
-            }
-        }
-        let mut links: Vec<Value> = {
-            let state = self.state.lock();
-            state.links.iter().map(|(peer, what)| json!({"Region": peer.as_str(), "State": what})).collect()
+    /// The replica of `table` at the other end of a session, and the position of our log that it has applied.
+    pub(crate) async fn find_replica(
+        &self,
+        table: &Table,
+        session: &Session,
+    ) -> Result<(Address, Option<u64>), LinkError> {
+        let question = Request::Position { table: table.name.to_string(), log: table.uuid.clone() };
+        let (replica, applied) = match session.call(question).await? {
+            Reply::Position { replica: Some(replica), applied } => (replica, applied),
+            Reply::Position { replica: None, .. } => return Err(LinkError::NoReplica),
+            other => return Err(failed(format!("a position was answered by {other:?}"))),
         };
-        links.sort_by_key(|link| link["Region"].as_str().map(str::to_owned));
-        Ok(json!({"Region": self.region.name().as_str(), "Links": links, "Tables": tables}))
+        let group = table.group.clone().unwrap_or_default();
+        Ok((Address { table: table.name.to_string(), group, replica }, applied))
     }
 }
 
-/// Held while a join is under way, so that another one can start however it ends.
-struct JoinUnderWay<'a> {
+/// Held while work is under way, so that it can start once more however it ends.
+struct UnderWay<'a> {
     replicator: &'a Replicator,
-    shared: &'a Shared,
+    work: (Work, Shared),
 }
 
-impl Drop for JoinUnderWay<'_> {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.replicator.state.lock().joining.remove(self.shared);
+        let mut state = self.replicator.state.lock();
+        state.under_way.remove(&self.work);
+        if self.work.0 == Work::Join {
+            state.join_percent.remove(&self.work.1);
+        }
     }
 }
 
@@ -291,6 +314,10 @@ struct PeersOf(Arc<Replicator>);
 impl Peers for PeersOf {
     fn known(&self) -> Option<Vec<RegionName>> {
         self.0.transport.known()
+    }
+
+    fn join_percent(&self, table: &Table, region: &RegionName) -> Option<u8> {
+        self.0.state.lock().join_percent.get(&(table.uuid.clone(), region.clone())).copied()
     }
 
     fn table<'a>(

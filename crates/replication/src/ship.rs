@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesOrdered};
-use graticule_model::{Error, RegionName};
-use graticule_tables::{PageLimit, Table, schema::TableStatus};
+use graticule_model::{Error, RegionName, version::HybridTime};
+use graticule_tables::{Change, PageLimit, Table, schema::TableStatus};
 
 use tokio::sync::watch;
 
 use crate::{
-    message::{Reply, Request, WireChange},
-    replicator::Replicator,
+    message::{Address, Changes, Reply, Request, WireChange, WireRoad},
+    replicator::{Replicator, Shared},
     session::Session,
     transport::LinkError,
 };
@@ -18,7 +18,7 @@ use crate::{
 /// Batches of one table on their way at once.
 pub(crate) const WINDOW: usize = 4;
 /// What one batch may hold.
-const BATCH: PageLimit = PageLimit { entries: 1024, bytes: 1024 * 1024 };
+pub(crate) const BATCH: PageLimit = PageLimit { entries: 1024, bytes: 1024 * 1024 };
 /// How often a watermark goes out when nothing else does.
 const HEARTBEAT: Duration = Duration::from_millis(250);
 /// How often the peer's progress is saved. It saves shipping again after a restart, and lets the log be trimmed.
@@ -29,6 +29,25 @@ enum Outcome {
     Taken,
     Foreign,
     Failed(String),
+}
+
+/// A batch on its way.
+struct Sent {
+    /// The log position that it reaches.
+    position: u64,
+    /// Everything older is sent with it.
+    watermark: Option<HybridTime>,
+    /// When its changes were written.
+    written_ms: Vec<u64>,
+}
+
+/// What comes next for a table on a link.
+enum Next {
+    Batch(Changes, Sent),
+    /// The log no longer has what the peer lacks.
+    Cut,
+    /// The peer is to get nothing more.
+    Unwanted,
 }
 
 pub(crate) fn failed(error: impl std::fmt::Display) -> LinkError {
@@ -44,11 +63,18 @@ impl Replicator {
         session: &Session,
     ) -> Result<(), LinkError> {
         let shared = (table.uuid.clone(), peer.clone());
-        // The peer's own word may be newer than what was saved here; then it is saved with the next answer.
-        let mut saved = self.region.sent_cursor(table, peer).await.map_err(failed)?;
-        let mut next = self.start_position(table, session).await?.max(saved);
+        let (to, applied) = match self.find_replica(table, session).await {
+            Err(LinkError::NoReplica) => {
+                self.tell_again(&shared);
+                return Ok(());
+            }
+            found => found?,
+        };
+        let saved = self.region.sent_cursor(table, peer).await.map_err(failed)?;
+        // The peer's own word may be newer than what was saved here.
+        let mut next = saved.position_of(&to.replica).max(applied.unwrap_or(0));
         self.update(|state| _ = state.shipped.insert(shared.clone(), next));
-        let mut saved_at = self.env().monotonic();
+        let mut saved_at = None;
         let mut log = self.region.watch_log(table);
         let mut on_their_way = FuturesOrdered::new();
         loop {
@@ -56,15 +82,19 @@ impl Replicator {
             tokio::select! {
                 biased;
                 Some(applied) = on_their_way.next(), if !on_their_way.is_empty() => {
-                    let applied: Result<(u64, Outcome), LinkError> = applied;
-                    let (acknowledged, outcome) = applied?;
+                    let applied: Result<(Sent, Outcome), LinkError> = applied;
+                    let (sent, outcome) = applied?;
                     match outcome {
-                        Outcome::Taken => {}
-                        // A replica that has left need not wait for others that have left as well.
+                        Outcome::Taken => {
+                            let (now_ms, now) = (self.env().unix_ms(), self.env().monotonic());
+                            self.telemetry.acknowledged(&shared, &sent.written_ms, now_ms, now);
+                        }
+                        // A replica that has left need not wait for others that have left as well, nor for those that
+                        // do not wait for it.
                         Outcome::Foreign if self.is_leaving(table).await? => {}
                         Outcome::Foreign => {
                             // There is no replica, or not yet: tell the settings once more and start over.
-                            self.update(|state| _ = state.acknowledged.remove(&shared));
+                            self.tell_again(&shared);
                             return Ok(());
                         }
                         Outcome::Failed(reason) => {
@@ -73,28 +103,28 @@ impl Replicator {
                             return Ok(());
                         }
                     }
-                    self.update(|state| _ = state.shipped.insert(shared.clone(), acknowledged));
-                    if acknowledged > saved && self.env().monotonic() >= saved_at + SAVE_EVERY {
-                        self.region.save_sent_cursor(table, peer, acknowledged).await.map_err(failed)?;
-                        (saved, saved_at) = (acknowledged, self.env().monotonic());
-                    }
+                    self.note_taken(table, peer, &to, &sent, &mut saved_at).await?;
                 }
                 () = session.ended() => return Err(failed("the connection was closed")),
                 () = self.wait_for_growth(&mut log, next), if room => {
-                    if !self.still_wanted(table, peer).await? {
-                        return Ok(());
-                    }
-                    let request = self.batch(table, next).await?;
-                    let Request::Changes { position: Some(position), .. } = request else {
-                        unreachable!("batches of the log carry a position")
+                    let (changes, sent) = match self.next_batch(table, peer, &to, next).await? {
+                        Next::Batch(changes, sent) => (changes, sent),
+                        Next::Unwanted => return Ok(()),
+                        Next::Cut => {
+                            tracing::warn!(region = %self.region.name(), table = %table.name, %peer,
+                                "the log no longer has what the other Region lacks; the replicas are compared");
+                            self.region.mark_behind(table, peer).await.map_err(failed)?;
+                            return Ok(());
+                        }
                     };
-                    next = position;
-                    let reply = session.send(request).await?;
+                    next = sent.position;
+                    let reply = session.send(Request::Changes(changes)).await?;
+                    self.telemetry.sent(&shared, next);
                     on_their_way.push_back(async move {
                         match reply.await? {
-                            Reply::Applied => Ok((position, Outcome::Taken)),
-                            Reply::Foreign => Ok((position, Outcome::Foreign)),
-                            Reply::Failed(reason) => Ok((position, Outcome::Failed(reason))),
+                            Reply::Applied => Ok((sent, Outcome::Taken)),
+                            Reply::Foreign => Ok((sent, Outcome::Foreign)),
+                            Reply::Failed(reason) => Ok((sent, Outcome::Failed(reason))),
                             other => Err(failed(format!("changes were answered by {other:?}"))),
                         }
                     });
@@ -103,61 +133,107 @@ impl Replicator {
         }
     }
 
+    /// Forgets what a peer has acknowledged, so that it is told the settings once more.
+    fn tell_again(&self, shared: &Shared) {
+        self.update(|state| _ = state.acknowledged.remove(shared));
+    }
+
+    /// Takes note of a batch that the peer has made durable. Saves the position now and then.
+    async fn note_taken(
+        &self,
+        table: &Table,
+        peer: &RegionName,
+        to: &Address,
+        sent: &Sent,
+        saved_at: &mut Option<Duration>,
+    ) -> Result<(), LinkError> {
+        let shared = (table.uuid.clone(), peer.clone());
+        self.update(|state| {
+            if let Some(watermark) = sent.watermark {
+                state.handed_over.insert(shared.clone(), watermark);
+            }
+            state.shipped.insert(shared, sent.position);
+        });
+        let now = self.env().monotonic();
+        if saved_at.is_none_or(|saved_at| now >= saved_at + SAVE_EVERY) {
+            self.region.save_sent_cursor(table, peer, &to.replica, sent.position).await.map_err(failed)?;
+            *saved_at = Some(now);
+        }
+        Ok(())
+    }
+
     /// Waits until there is something to ship, or it is time for a watermark.
     async fn wait_for_growth(&self, log: &mut watch::Receiver<u64>, next: u64) {
         let grown = async { drop(log.wait_for(|head| *head > next).await) };
         self.env().timeout(HEARTBEAT, grown).await;
     }
 
-    /// How far the peer has applied the log.
-    async fn start_position(&self, table: &Table, session: &Session) -> Result<u64, LinkError> {
-        let question = Request::Position { table: table.name.to_string(), log: table.uuid.clone() };
-        match session.call(question).await? {
-            Reply::Position(applied) => Ok(applied.unwrap_or(0)),
-            other => Err(failed(format!("a position was answered by {other:?}"))),
-        }
-    }
-
-    /// Whether the peer is still to get this table's changes.
-    async fn still_wanted(&self, table: &Table, peer: &RegionName) -> Result<bool, LinkError> {
+    /// Whether this replica is on its way out: it need not wait for others that have left as well.
+    async fn is_leaving(&self, table: &Table) -> Result<bool, LinkError> {
         match self.region.table(&table.name).await {
             Ok(current) => {
-                let member = current.settings.members.get(peer).map(|register| &register.value);
-                let gone = current.uuid != table.uuid || member.is_none() || !current.ships_to(peer);
-                if gone && current.status != TableStatus::Deleting {
-                    self.update(|state| {
-                        state.shipped.remove(&(table.uuid.clone(), peer.clone()));
-                    });
-                }
-                Ok(!gone)
+                let leaving = current.status == TableStatus::Deleting || current.detaching.is_some();
+                Ok(current.uuid == table.uuid && leaving)
             }
             Err(Error::ResourceNotFound) => Ok(false),
             Err(error) => Err(failed(error)),
         }
     }
 
-    /// Whether this replica is on its way out: it need not wait for others that have left as well.
-    async fn is_leaving(&self, table: &Table) -> Result<bool, LinkError> {
-        match self.region.table(&table.name).await {
-            Ok(current) => Ok(current.uuid == table.uuid && current.status == TableStatus::Deleting),
-            Err(Error::ResourceNotFound) => Ok(false),
-            Err(error) => Err(failed(error)),
-        }
-    }
-
     /// The next batch, with a watermark if it reaches the end of the log.
-    async fn batch(&self, table: &Table, from: u64) -> Result<Request, LinkError> {
+    async fn next_batch(
+        &self,
+        table: &Arc<Table>,
+        peer: &RegionName,
+        to: &Address,
+        from: u64,
+    ) -> Result<Next, LinkError> {
+        let current = match self.region.table(&table.name).await {
+            Ok(current) if current.uuid == table.uuid => current,
+            Ok(_) | Err(Error::ResourceNotFound) => return Ok(Next::Unwanted),
+            Err(error) => return Err(failed(error)),
+        };
+        if !current.settings.members.contains_key(peer) || !current.ships_to(peer) {
+            if current.status != TableStatus::Deleting {
+                self.update(|state| _ = state.shipped.remove(&(table.uuid.clone(), peer.clone())));
+            }
+            return Ok(Next::Unwanted);
+        }
+        let mark = current.membership.resync.get(peer);
+        if mark.is_some_and(|mark| mark.log_cut) {
+            return Ok(Next::Unwanted);
+        }
         // First the promise, then the head: every write with an older version is in the log by now, below the head.
         let closed = self.region.clock().closed();
         let head = self.region.log_bounds(table).await.map_err(failed)?.next;
-        let outgoing = self.region.outgoing(table, from, BATCH).await.map_err(failed)?;
-        Ok(Request::Changes {
-            table: table.name.to_string(),
-            group: table.group.clone().unwrap_or_default(),
-            log: table.uuid.clone(),
-            changes: outgoing.changes.into_iter().map(WireChange::from).collect(),
-            position: Some(outgoing.next),
-            watermark: (outgoing.next >= head).then_some(closed.to_bits()),
-        })
+        let head = current.detaching.and_then(|detaching| detaching.cut).map_or(head, |cut| head.min(cut));
+        let outgoing = self.region.outgoing(&current, from, BATCH).await.map_err(failed)?;
+        if outgoing.cut {
+            return Ok(Next::Cut);
+        }
+        // What is still to be compared was written before, and has not been sent.
+        let watermark = Some(closed).filter(|_| mark.is_none() && outgoing.next >= head);
+        let written_ms = outgoing.changes.iter().map(|change| change.written_ms).collect();
+        let sent = Sent { position: outgoing.next, watermark, written_ms };
+        let road = WireRoad::Log(outgoing.next);
+        Ok(Next::Batch(changes_for(&current, to, outgoing.changes, road, watermark), sent))
+    }
+}
+
+/// Changes of `table` as they travel to the replica at `to`.
+pub(crate) fn changes_for(
+    table: &Table,
+    to: &Address,
+    changes: Vec<Change>,
+    road: WireRoad,
+    watermark: Option<HybridTime>,
+) -> Changes {
+    Changes {
+        to: to.clone(),
+        log: table.uuid.clone(),
+        born: table.membership.born.as_ref().map(Into::into),
+        changes: changes.into_iter().map(WireChange::from).collect(),
+        road,
+        watermark: watermark.map(HybridTime::to_bits),
     }
 }

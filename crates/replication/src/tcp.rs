@@ -274,6 +274,10 @@ impl Transport for TcpTransport {
         Some(known)
     }
 
+    fn address(&self, to: &RegionName) -> Option<String> {
+        self.peers.get(to).cloned()
+    }
+
     fn connect<'a>(
         &'a self,
         from: &'a RegionName,

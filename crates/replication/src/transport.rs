@@ -27,6 +27,9 @@ pub enum LinkError {
     /// The other end cannot be reached or went away.
     #[error("{0}")]
     Broken(String),
+    /// There is no replica of the table there, or not yet.
+    #[error("the other Region has no replica of the table")]
+    NoReplica,
     /// The other end cannot prove that it knows the secret.
     #[error("the other end does not have the same link secret")]
     Secret,
@@ -39,6 +42,17 @@ pub enum LinkError {
 pub trait Transport: Send + Sync + 'static {
     /// The Regions that can be reached; `None` if any Region can be named.
     fn known(&self) -> Option<Vec<RegionName>>;
+
+    /// Where a Region is reached, for people; `None` if that is not known, or nowhere in particular.
+    fn address(&self, to: &RegionName) -> Option<String> {
+        let _ = to;
+        None
+    }
+
+    /// Resolves when connections that failed may succeed now. A hint: links also try by themselves.
+    fn worth_retrying(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
 
     /// Opens a connection from one Region to another.
     fn connect<'a>(

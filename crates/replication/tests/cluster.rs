@@ -18,10 +18,10 @@ use graticule_model::{
 };
 use graticule_replication::{Policy, Replicator};
 use graticule_tables::{
-    Action, ActionKind, PageRequest, Region, Span, Table,
+    Action, ActionKind, LogLimits, PageRequest, Region, Span, Table,
     schema::{
-        Billing, CapacityHistory, KeyAttribute, KeySchema, Member, Register, Settings, StreamView,
-        TABLE_FORMAT, TableStatus,
+        Billing, CapacityHistory, KeyAttribute, KeySchema, Member, Membership, Register, Settings,
+        StreamView, TABLE_FORMAT, TableStatus,
     },
 };
 use parking_lot::Mutex;
@@ -120,12 +120,24 @@ impl Node {
         engine: Arc<dyn Engine>,
         ahead_ms: i64,
     ) -> Node {
+        Node::open_with(network, name, engine, ahead_ms, Policy::default(), LogLimits::default()).await
+    }
+
+    pub(crate) async fn open_with(
+        network: &Arc<Network>,
+        name: RegionName,
+        engine: Arc<dyn Engine>,
+        ahead_ms: i64,
+        policy: Policy,
+        limits: LogLimits,
+    ) -> Node {
         let (env, clock_ahead_ms, tasks) = machine();
         clock_ahead_ms.store(ahead_ms, Ordering::SeqCst);
         let region = Region::open(name.clone(), Arc::clone(&engine), env).await.unwrap();
+        region.set_log_limits(limits);
         region.start_jobs();
         let transport = Arc::new(Net(Arc::clone(network)));
-        let replicator = Replicator::start(Arc::clone(&region), transport, Policy::default());
+        let replicator = Replicator::start(Arc::clone(&region), transport, policy);
         network.register(name.clone(), Arc::clone(&replicator));
         Node { name, region, replicator, machine: Some(Owned { engine, clock_ahead_ms, tasks }) }
     }
@@ -291,6 +303,8 @@ fn new_table(node: &Node) -> Table {
         tags: BTreeMap::new(),
         on_demand_since_ms: None,
         capacity: CapacityHistory::default(),
+        membership: Membership::default(),
+        detaching: None,
     }
 }
 
@@ -338,7 +352,7 @@ pub(crate) async fn equal(nodes: &[&Node]) -> BTreeMap<String, Version> {
                 }
             }
         }
-        eprintln!("{}", node.replicator.status().await.unwrap());
+        eprintln!("{:#?}", node.replicator.status().await.unwrap());
     }
     panic!("the replicas are not equal within {DEADLINE:?}");
 }
@@ -350,12 +364,8 @@ pub(crate) async fn members(nodes: &[&Node], members: &[&RegionName]) {
     eventually(&format!("members {expected:?}"), async || {
         for node in nodes {
             let table = node.region.table(&name()).await.ok()?;
-            let present: Vec<_> = table
-                .settings
-                .members
-                .iter()
-                .filter(|(_, register)| register.value != Member::Removed)
-                .collect();
+            let present: Vec<_> =
+                table.settings.members.iter().filter(|(_, register)| !register.value.is_out()).collect();
             let active = present.iter().all(|(_, register)| register.value == Member::Active);
             let names: Vec<&RegionName> = present.iter().map(|(name, _)| *name).collect();
             if !active || names != expected {

@@ -7,7 +7,7 @@ use std::{
 
 use graticule_env::Env;
 use graticule_model::{AttributeValue, Version};
-use graticule_tables::{Action, ActionKind, PageLimit, WriteOutcome};
+use graticule_tables::{Action, ActionKind, ConflictPage, ConflictQuery, PageLimit, WriteOutcome};
 
 use crate::cluster::{Node, cluster, equal, key_item, members, name};
 
@@ -137,10 +137,13 @@ async fn what_lost_is_counted_and_listed() {
     equal_to_latest(&[&a, &b]).await;
 
     let at_a = a.region.table(&name()).await.unwrap();
-    assert_eq!(a.region.conflicts(&at_a, 10).await.unwrap(), (Vec::new(), 0), "a has lost, not won");
+    let query = ConflictQuery { limit: 10, ..ConflictQuery::default() };
+    let page = a.region.conflicts(&at_a, &query).await.unwrap();
+    assert_eq!(page, ConflictPage::default(), "a has lost, not won");
     let at_b = b.region.table(&name()).await.unwrap();
     let (mut listed, count) = crate::cluster::eventually("two conflicts", async || {
-        let (listed, count) = b.region.conflicts(&at_b, 10).await.unwrap();
+        let listed = b.region.conflicts(&at_b, &query).await.unwrap().conflicts;
+        let (count, _) = b.region.conflict_counts(&at_b).await.unwrap();
         (count >= 2).then_some((listed, count))
     })
     .await;

@@ -10,10 +10,14 @@
 mod clocks;
 mod cluster;
 mod convergence;
+mod detaching;
+mod expelling;
 mod failing;
 mod joining;
 mod leaving;
 mod network;
 mod restart;
+mod resync;
 mod settings;
 mod tcp;
+mod verify;

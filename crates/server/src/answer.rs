@@ -62,6 +62,12 @@ impl Answer {
         Answer { status: StatusCode::OK, content_type: TEXT, body, gzip: false, last: false }
     }
 
+    /// Text of a media type of its own.
+    pub(crate) fn typed(content_type: &'static str, body: String) -> Answer {
+        let content_type = HeaderValue::from_static(content_type);
+        Answer { status: StatusCode::OK, content_type, body: Bytes::from(body), gzip: false, last: false }
+    }
+
     /// The same, compressed if a client with these headers likes that better.
     pub(crate) fn encoded_for(mut self, headers: &HeaderMap) -> Answer {
         if encoding::wanted(headers, self.body.len())

@@ -73,6 +73,25 @@ impl Bodies {
         }
     }
 
+    /// The whole of a body that is to be short, and comes as it is.
+    pub(crate) async fn read_short(&self, body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Refusal> {
+        let too_large = || Refusal::from(Error::RequestTooLarge { limit_bytes: bytes_max });
+        if body.size_hint().lower() > bytes_max as u64 {
+            return Err(too_large());
+        }
+        let reading = async {
+            let mut whole = BytesMut::new();
+            while let Some(bytes) = next_bytes(body).await? {
+                if whole.len() + bytes.len() > bytes_max {
+                    return Err(too_large());
+                }
+                whole.extend_from_slice(&bytes);
+            }
+            Ok(whole.freeze())
+        };
+        self.in_time(reading).await
+    }
+
     /// Reads the body to its end, within the same bounds, and throws it away.
     pub(crate) async fn discard(&self, body: &mut Incoming) -> Result<(), Refusal> {
         if body.is_end_stream() {

@@ -69,12 +69,29 @@ pub trait Handler: Send + Sync + 'static {
     /// One line of JSON for `GET /health`.
     fn health(&self) -> serde_json::Value;
 
-    /// Answers Graticule's own requests, those whose `path` begins with `/_graticule/`: HTTP status and JSON, or
-    /// `None` if there is nothing at that path. `query` is raw and empty if there was none.
-    fn admin<'a>(
-        &'a self,
-        method: &'a str,
-        path: &'a str,
-        query: &'a str,
-    ) -> BoxFuture<'a, Option<(u16, serde_json::Value)>>;
+    /// Answers Graticule's own requests, those whose `path` begins with `/_graticule/` or is `/metrics`; `None` if there
+    /// is nothing at that path. `query` is raw and empty if there was none. Asked only for those who may.
+    fn admin<'a>(&'a self, request: AdminRequest<'a>) -> BoxFuture<'a, Option<AdminAnswer>>;
+}
+
+/// A request to Graticule itself.
+#[derive(Debug, Clone)]
+pub struct AdminRequest<'a> {
+    /// The HTTP method.
+    pub method: &'a str,
+    /// The path.
+    pub path: &'a str,
+    /// The query string, raw; empty if there was none.
+    pub query: &'a str,
+    /// The body, of at most 64 KiB.
+    pub body: Bytes,
+}
+
+/// What Graticule answers of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AdminAnswer {
+    /// HTTP status and JSON.
+    Json(u16, serde_json::Value),
+    /// Text of a media type of its own, with status 200.
+    Text(&'static str, String),
 }

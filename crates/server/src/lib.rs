@@ -5,6 +5,7 @@
 //! [`Options`].
 
 mod answer;
+mod authority;
 mod body;
 mod clock;
 mod connection;
@@ -17,7 +18,8 @@ mod server;
 mod signature;
 mod stream;
 
+pub use authority::{ADMIN_TOKEN_BYTES_MIN, AdminToken};
 pub use futures_util::future::BoxFuture;
-pub use handler::{Caller, Handler, Service, Target};
+pub use handler::{AdminAnswer, AdminRequest, Caller, Handler, Service, Target};
 pub use options::Options;
 pub use server::{BindError, Server};

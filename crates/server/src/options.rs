@@ -1,8 +1,10 @@
-//! The bounds of a server: how much, how many, how long.
+//! The bounds of a server: how much, how many, how long, and for whom.
 
 use std::time::Duration;
 
 use graticule_model::limits;
+
+use crate::AdminToken;
 
 /// What one server takes from its clients.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub struct Options {
     pub write_timeout: Duration,
     /// How long requests in flight may go on after a shutdown begins.
     pub drain_timeout: Duration,
+    /// Demanded of whoever makes Graticule's own requests. Without one they are answered on loopback only.
+    pub admin_token: Option<AdminToken>,
 }
 
 impl Default for Options {
@@ -40,6 +44,7 @@ impl Default for Options {
             body_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(10),
+            admin_token: None,
         }
     }
 }

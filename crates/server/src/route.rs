@@ -7,16 +7,17 @@ use futures_util::FutureExt;
 use graticule_model::Error;
 use http_body_util::Full;
 use hyper::{
-    HeaderMap, Method, Request, Response,
+    Method, Request, Response,
     body::Incoming,
-    header::{HOST, HeaderName, HeaderValue, ORIGIN},
+    header::{HeaderName, HeaderValue},
     http::request::Parts,
 };
 use serde_json::json;
 
 use crate::{
-    Caller, Target, answer,
+    AdminAnswer, AdminRequest, Caller, Target, answer,
     answer::Answer,
+    authority,
     encoding::{self, Coding},
     refusal::Refusal,
     server::Shared,
@@ -26,6 +27,9 @@ use crate::{
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const ADMIN_PREFIX: &str = "/_graticule/";
+const METRICS: &str = "/metrics";
+/// Largest body of one of Graticule's own requests.
+const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Answers one request. Cannot fail: whatever goes wrong is an answer too.
 pub(crate) async fn respond(
@@ -53,12 +57,14 @@ async fn route(shared: &Shared, parts: &Parts, mut body: Incoming, request_id: &
     if path == "/" && parts.method == Method::POST {
         return call_and_log(shared, parts, body, request_id).await;
     }
+    if path.starts_with(ADMIN_PREFIX) || path == METRICS {
+        return admin(shared, parts, body).await;
+    }
     let body_unread = shared.bodies.discard(&mut body).await.is_err();
     let reading = parts.method == Method::GET || parts.method == Method::HEAD;
     let mut answer = match path {
         "/" if reading => Answer::text("healthy: graticule"),
         "/health" if reading => health(shared),
-        _ if path.starts_with(ADMIN_PREFIX) => admin(shared, parts).await,
         _ => not_found(parts),
     };
     answer.last |= body_unread;
@@ -121,25 +127,25 @@ fn health(shared: &Shared) -> Answer {
     }
 }
 
-async fn admin(shared: &Shared, parts: &Parts) -> Answer {
-    if !same_origin(&parts.headers) {
-        return Answer::json(403, &json!({"message": "Requests from pages of other origins are refused"}));
+async fn admin(shared: &Shared, parts: &Parts, mut body: Incoming) -> Answer {
+    let token = shared.options.admin_token.as_ref();
+    if let Err(denied) = authority::admit(token, shared.listening, &parts.headers) {
+        let (status, reason) = denied.render();
+        let mut answer = Answer::json(status, &json!({"message": reason}));
+        answer.last = shared.bodies.discard(&mut body).await.is_err();
+        return answer;
     }
+    let body = match shared.bodies.read_short(&mut body, ADMIN_BODY_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(refusal) => return Answer::refused(&refusal),
+    };
     let query = parts.uri.query().unwrap_or("");
-    match shared.handler.admin(parts.method.as_str(), parts.uri.path(), query).await {
-        Some((status, body)) => Answer::json(status, &body),
+    let request = AdminRequest { method: parts.method.as_str(), path: parts.uri.path(), query, body };
+    match shared.handler.admin(request).await {
+        Some(AdminAnswer::Json(status, body)) => Answer::json(status, &body),
+        Some(AdminAnswer::Text(content_type, text)) => Answer::typed(content_type, text),
         None => not_found(parts),
     }
-}
-
-/// False for what a web page elsewhere makes its visitor's browser send. For the API a browser asks before it sends
-/// `X-Amz-Target` to another origin, and is not given leave; a page that has its own name resolve to this server is the
-/// same origin, and only verified signatures keep it out.
-fn same_origin(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    matches!((origin, host), (Some((_, origin)), Some(host)) if origin == host)
 }
 
 fn not_found(parts: &Parts) -> Answer {

@@ -48,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) bodies: Bodies,
     pub(crate) protocol: http1::Builder,
     pub(crate) phase: watch::Sender<Phase>,
+    pub(crate) listening: SocketAddr,
 }
 
 impl Shared {
@@ -85,6 +86,7 @@ impl Server {
             phase: watch::Sender::new(Phase::Serving),
             env,
             options,
+            listening: local_addr,
         };
         Ok(Server {
             listener,

@@ -35,6 +35,8 @@ pub(crate) const COUNT_ITEMS: u32 = 0;
 pub(crate) const COUNT_BYTES: u32 = 1;
 /// Counter of replicated changes that lost against a later write.
 pub(crate) const COUNT_CONFLICTS: u32 = 2;
+/// Counter of those that the conflict journal had no room for any more.
+pub(crate) const COUNT_CONFLICTS_FORGOTTEN: u32 = 3;
 /// The index id that stands for the table itself.
 pub(crate) const BASE: u32 = 0;
 

@@ -11,7 +11,7 @@
 //! tombstones   13 | table | version time | hash | primary key               -> nothing
 //! progress     14 | table | index                                           -> keys covered, keys frozen
 //! cursors      15 | table | direction | Region                              -> log position
-//! conflicts    16 | table | version time | Region | primary key                          -> conflict (JSON)
+//! conflicts    16 | table | discarded at | version time | Region | primary key -> conflict (JSON)
 //! counters     17 | table | index | which                                   -> counter
 //! tokens       18 | token                                                   -> request hash, expiry
 //! collections  19 | table | index | partition key                           -> counter

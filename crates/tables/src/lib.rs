@@ -17,6 +17,7 @@ mod global;
 mod jobs;
 mod key;
 mod layout;
+mod membership;
 mod read;
 mod ready;
 mod record;
@@ -31,11 +32,14 @@ mod write;
 pub use action::{Action, ActionKind};
 pub use clock::Clock;
 pub use consumed::{Consumed, HalfUnits, read_units};
-pub use global::{Conflict, Merged, Origin, Outgoing, SharedTable};
+pub use global::{
+    Conflict, ConflictPage, ConflictQuery, Digest, KeyState, Merged, Origin, Outgoing, Pending, Road,
+    SentCursor, SharedTable, Stretch,
+};
 pub use graticule_kv::{BoxFuture, Direction, PageLimit};
 pub use read::{Page, PageRequest, ReadOutcome, Span};
 pub use record::{Change, Record};
-pub use region::{PeerTable, Peers, Region};
+pub use region::{LogLimits, PeerTable, Peers, Region};
 pub use schema::Table;
 pub use streams::{FoundStream, StreamPage, StreamShard};
 pub use write::{RequestToken, WriteOutcome, Written};

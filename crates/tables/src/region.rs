@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::{
     clock::Clock,
+    global::Journal,
     layout::{KeyBuilder, Space},
     schema::Table,
     throughput::Meters,
@@ -39,6 +40,11 @@ pub trait Peers: Send + Sync {
         region: &'a RegionName,
         table: &'a TableName,
     ) -> BoxFuture<'a, Result<Option<PeerTable>, Error>>;
+
+    /// How far this Region has come with filling the replica of `table` in `region`, if it does that.
+    fn join_percent(&self, _table: &Table, _region: &RegionName) -> Option<u8> {
+        None
+    }
 }
 
 /// What another Region tells of a table.
@@ -46,6 +52,21 @@ pub trait Peers: Send + Sync {
 pub struct PeerTable {
     /// It may not be deleted there.
     pub deletion_protection: bool,
+}
+
+/// How much of a table's log is kept for members that cannot be reached. One that lacks more is compared when it is back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogLimits {
+    /// Entries.
+    pub changes: u64,
+    /// Bytes, as the engine estimates them.
+    pub bytes: u64,
+}
+
+impl Default for LogLimits {
+    fn default() -> LogLimits {
+        LogLimits { changes: 100_000_000, bytes: 16 << 30 }
+    }
 }
 
 /// A Region.
@@ -66,6 +87,9 @@ pub struct Region {
     pub(crate) meters: Meters,
     /// Most bytes of an item collection.
     pub(crate) collection_bytes_max: AtomicU64,
+    /// The bound of the conflict journal.
+    pub(crate) journal: Journal,
+    log_limits: Mutex<LogLimits>,
 }
 
 #[derive(Default)]
@@ -108,6 +132,8 @@ impl Region {
             shard_ms: AtomicU64::new(STREAM_SHARD_MS),
             meters: Meters::default(),
             collection_bytes_max: AtomicU64::new(COLLECTION_BYTES_MAX),
+            journal: Journal::default(),
+            log_limits: Mutex::default(),
         }))
     }
 
@@ -143,6 +169,16 @@ impl Region {
     /// Sets how long a shard of a stream takes records.
     pub fn set_shard_ms(&self, shard_ms: u64) {
         self.shard_ms.store(shard_ms, Ordering::Relaxed);
+    }
+
+    /// How much of a table's log is kept for members.
+    pub fn log_limits(&self) -> LogLimits {
+        *self.log_limits.lock()
+    }
+
+    /// Sets how much of a table's log is kept for members.
+    pub fn set_log_limits(&self, limits: LogLimits) {
+        *self.log_limits.lock() = limits;
     }
 
     /// Says how to reach other Regions. Once.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::capacity::{CapacityHistory, ThroughputHistory};
 pub use crate::key::{KeyAttribute, KeySchema, PrimaryKey};
+pub use crate::membership::{Detaching, Membership, Resync};
 pub use crate::settings::{Billing, Member, Register, Settings, StreamView};
 
 /// What an index holds besides keys.
@@ -195,6 +196,12 @@ pub struct Table {
     /// How its capacity and its indexes' has changed.
     #[serde(default)]
     pub capacity: CapacityHistory,
+    /// What this Region alone knows of the members of the global table.
+    #[serde(default)]
+    pub membership: Membership,
+    /// Set while this replica becomes a table of its own.
+    #[serde(default)]
+    pub detaching: Option<Detaching>,
 }
 
 /// The current form of a table record.
@@ -209,60 +216,6 @@ impl Table {
     /// The stream that is enabled now.
     pub fn stream(&self) -> Option<&Stream> {
         self.streams.last().filter(|stream| stream.closed.is_none())
-    }
-
-    /// Whether this is a replica of a global table.
-    pub fn is_global(&self) -> bool {
-        self.settings.members.keys().filter(|region| !self.has_left(region)).count() > 1
-    }
-
-    /// Whether versions decide between writes: this is, or was, a replica of a global table. A Region that was taken
-    /// out may still send what it has.
-    pub fn compares_versions(&self) -> bool {
-        self.group.is_some()
-    }
-
-    /// Whether writes are logged: somebody reads the log.
-    pub fn is_logged(&self) -> bool {
-        self.is_global() || self.stream().is_some()
-    }
-
-    /// Whether a Region is no member any more. If Regions take each other out at once, the one that was taken out last
-    /// stays: somebody must keep the items.
-    pub fn has_left(&self, region: &RegionName) -> bool {
-        let members = &self.settings.members;
-        let Some(mine) = members.get(region).filter(|register| register.value == Member::Removed) else {
-            return false;
-        };
-        let by_itself = *mine.version.region == *region.as_str();
-        let last_of_all =
-            members.values().all(|other| other.value == Member::Removed && other.version <= mine.version);
-        by_itself || !last_of_all
-    }
-
-    /// Whether this replica, in Region `here`, takes what others ship: not on its way out, unless it has still to fill
-    /// a new one.
-    pub fn takes_changes(&self, here: &RegionName) -> bool {
-        self.status != TableStatus::Deleting || self.is_source(here)
-    }
-
-    /// Whether `peer` is to get this table's changes: it is a member, or has still to fill a new one.
-    pub fn ships_to(&self, peer: &RegionName) -> bool {
-        !self.has_left(peer) || self.is_source(peer)
-    }
-
-    /// The other Regions of the global table, with their state.
-    pub fn peers<'a>(&'a self, here: &'a RegionName) -> impl Iterator<Item = (&'a RegionName, &'a Member)> {
-        self.settings
-            .members
-            .iter()
-            .map(|(region, register)| (region, &register.value))
-            .filter(move |(region, _)| *region != here && !self.has_left(region))
-    }
-
-    /// Whether a new replica somewhere is being filled from the one in `here`.
-    pub fn is_source(&self, here: &RegionName) -> bool {
-        self.peers(here).any(|(_, member)| matches!(member, Member::Joining { source } if source == here))
     }
 
     /// A secondary index that can be named in requests.

@@ -74,8 +74,17 @@ pub enum Member {
     },
     /// Takes reads and writes.
     Active,
-    /// Was taken out, or left.
+    /// Was taken out, or left. What clients wrote there before is still taken.
     Removed,
+    /// Was taken out and could not be reached for too long: nothing that it may still send is taken.
+    Expelled,
+}
+
+impl Member {
+    /// Whether it was taken out, waited for or not.
+    pub fn is_out(&self) -> bool {
+        matches!(self, Member::Removed | Member::Expelled)
+    }
 }
 
 /// Settings that all replicas of a table share.

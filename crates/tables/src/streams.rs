@@ -238,7 +238,7 @@ impl Region {
     }
 
     /// The first log position whose record is not older than streams are kept.
-    pub(crate) async fn stream_retention(&self, table: &Table) -> Result<u64, Error> {
+    pub async fn stream_retention(&self, table: &Table) -> Result<u64, Error> {
         if table.streams.is_empty() {
             return Ok(u64::MAX);
         }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 use graticule_model::{AttributeValue, Item, KeyType, Version, codec::item_to_json, version::HybridTime};
 use graticule_tables::{
-    Change, Origin, PageLimit,
+    Change, Origin, PageLimit, Road,
     schema::{Projection, Register},
 };
 use proptest::prelude::*;
@@ -121,7 +121,12 @@ proptest! {
                     let from_log = region != "x" && seed % 3 != 0;
                     let from = region_name("y");
                     let position = from_log.then_some(position as u64);
-                    let origin = Origin { region: &from, log: "the log", position };
+                    let road = match position {
+                        Some(_) => Road::Log,
+                        None if seed % 2 == 0 => Road::Snapshot,
+                        None => Road::Resync,
+                    };
+                    let origin = Origin { region: &from, log: "the log", position, road, born: None };
                     let changes = batch.iter().map(|write| change(write)).collect();
                     opened.region.apply(&opened.region.table(&table_name("t-1")).await.unwrap(), &origin, changes).await.unwrap();
                 }
@@ -140,7 +145,7 @@ proptest! {
 async fn the_later_of_two_changes_in_one_batch_stands() {
     let opened = open_with_table("w").await;
     let from = region_name("x");
-    let origin = Origin { region: &from, log: "the log", position: Some(2) };
+    let origin = Origin { region: &from, log: "the log", position: Some(2), road: Road::Log, born: None };
     let versions = [(0, 9, 0), (0, 4, 0)];
     let changes: Vec<Change> = versions.iter().map(change).collect();
     let expected = (changes[0].version.clone(), changes[0].new.clone());
@@ -159,7 +164,8 @@ async fn the_position_reached_never_goes_back() {
     let (from, name) = (region_name("x"), table_name("t-1"));
     let table = opened.region.table(&name).await.unwrap();
     for (position, reached) in [(5, 5), (3, 5), (8, 8)] {
-        let origin = Origin { region: &from, log: "the log", position: Some(position) };
+        let origin =
+            Origin { region: &from, log: "the log", position: Some(position), road: Road::Log, born: None };
         opened
             .region
             .apply(&opened.region.table(&name).await.unwrap(), &origin, vec![change(&(1, position, 0))])
@@ -168,7 +174,8 @@ async fn the_position_reached_never_goes_back() {
         let cursor = opened.region.received_cursor(&table, &from, "the log").await.unwrap();
         assert_eq!(cursor, Some(reached));
     }
-    let other_log = Origin { region: &from, log: "of a new replica", position: Some(1) };
+    let other_log =
+        Origin { region: &from, log: "of a new replica", position: Some(1), road: Road::Log, born: None };
     opened
         .region
         .apply(&opened.region.table(&name).await.unwrap(), &other_log, vec![change(&(2, 1, 0))])
@@ -182,7 +189,7 @@ async fn the_position_reached_never_goes_back() {
 async fn large_batches_are_applied_whole() {
     let opened = open_with_table("w").await;
     let from = region_name("x");
-    let origin = Origin { region: &from, log: "the log", position: Some(1000) };
+    let origin = Origin { region: &from, log: "the log", position: Some(1000), road: Road::Log, born: None };
     let changes: Vec<Change> = (0..1000)
         .map(|number| {
             let key = item([("pk", s("p")), ("sk", n(number))]);

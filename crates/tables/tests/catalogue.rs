@@ -7,7 +7,7 @@ use std::sync::{
 
 use bytes::Bytes;
 use graticule_model::{Error, KeyType, Version, codec::item_to_json, version::HybridTime};
-use graticule_tables::{Change, Origin, Region, schema::Projection};
+use graticule_tables::{Change, Origin, Region, Road, schema::Projection};
 
 use crate::support::{
     assert_derived, definition, item, key_schema, make_global, mix, n, open, plain_table, put, region_name,
@@ -46,7 +46,13 @@ async fn a_dropped_table_takes_everything_with_it() {
                     let change =
                         Change { version, key, old: None, new, written_ms: 0, expired: false, silent: false };
                     let from = region_name("b");
-                    let origin = Origin { region: &from, log: "log", position: Some(count) };
+                    let origin = Origin {
+                        region: &from,
+                        log: "log",
+                        position: Some(count),
+                        road: Road::Log,
+                        born: None,
+                    };
                     match region.table(&table_name("t-1")).await {
                         Ok(table) => region.apply(&table, &origin, vec![change]).await,
                         Err(error) => Err(error),

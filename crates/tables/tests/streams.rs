@@ -213,10 +213,12 @@ async fn what_a_member_lacks_is_kept() {
     let lagging = region.table(&table_name("lagging")).await.unwrap();
     let shipped = region.table(&table_name("shipped")).await.unwrap();
     let peer = crate::support::region_name("b");
-    region.save_sent_cursor(&lagging, &peer, 2).await.unwrap();
-    region.save_sent_cursor(&shipped, &peer, 5).await.unwrap();
-    region.save_sent_cursor(&shipped, &peer, 1).await.unwrap();
-    assert_eq!(region.sent_cursor(&shipped, &peer).await.unwrap(), 5, "a late save does not move it back");
+    region.save_sent_cursor(&lagging, &peer, "there", 2).await.unwrap();
+    region.save_sent_cursor(&shipped, &peer, "there", 5).await.unwrap();
+    region.save_sent_cursor(&shipped, &peer, "there", 1).await.unwrap();
+    let cursor = region.sent_cursor(&shipped, &peer).await.unwrap();
+    assert_eq!(cursor.position_of("there"), 5, "a late save does not move it back");
+    assert_eq!(cursor.position_of("made anew"), 0, "what one replica has says nothing of another one");
     clock.advance(STREAM_RETENTION_MS as i64 + 10_000);
     region.start_jobs();
     eventually("what was shipped to go", async || {

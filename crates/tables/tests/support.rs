@@ -20,8 +20,8 @@ use graticule_model::{
 use graticule_tables::{
     Action, ActionKind, Direction, PageLimit, PageRequest, Record, Region, Span, Table, Written,
     schema::{
-        Billing, CapacityHistory, IndexDefinition, IndexState, KeyAttribute, KeySchema, Member, Projection,
-        Register, Settings, TABLE_FORMAT, TableStatus,
+        Billing, CapacityHistory, IndexDefinition, IndexState, KeyAttribute, KeySchema, Member, Membership,
+        Projection, Register, Settings, TABLE_FORMAT, TableStatus,
     },
 };
 
@@ -173,6 +173,8 @@ pub(crate) fn new_table(region: &Region, name: &str, key: KeySchema) -> Table {
         tags: BTreeMap::new(),
         on_demand_since_ms: None,
         capacity: CapacityHistory::default(),
+        membership: Membership::default(),
+        detaching: None,
     }
 }
 

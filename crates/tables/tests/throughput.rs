@@ -4,7 +4,7 @@ use graticule_model::{
     CapacityKind, CapacityLimit, Error, Throttling, Version, codec::item_to_json, version::HybridTime,
 };
 use graticule_tables::{
-    Action, ActionKind, Change, Origin, Table,
+    Action, ActionKind, Change, Origin, Road, Table,
     schema::{Billing, Register, Throughput},
 };
 
@@ -54,7 +54,7 @@ async fn expiry_and_other_regions_pass_an_empty_bucket() {
         silent: false,
     };
     let from = region_name("y");
-    let origin = Origin { region: &from, log: "the log", position: Some(1) };
+    let origin = Origin { region: &from, log: "the log", position: Some(1), road: Road::Log, born: None };
     region.apply(&table, &origin, vec![change]).await.unwrap();
 
     let delete = ActionKind::Delete(item([("pk", s("a"))]));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use graticule_model::{Error, Item, Version, codec::item_to_json, version::HybridTime};
-use graticule_tables::{Change, Origin, PageLimit, Region};
+use graticule_tables::{Change, ConflictQuery, Origin, PageLimit, Region, Road};
 
 use crate::support::{
     Opened, delete, eventually, item, make_global, open, plain_table, put, region_name, s, table_name,
@@ -43,7 +43,7 @@ async fn apply_put(region: &Region, name: &str, time: HybridTime) {
         silent: false,
     };
     let from = region_name("b");
-    let origin = Origin { region: &from, log: "log", position: Some(1) };
+    let origin = Origin { region: &from, log: "log", position: Some(1), road: Road::Log, born: None };
     region.apply(&region.table(&table_name(name)).await.unwrap(), &origin, vec![change]).await.unwrap();
 }
 
@@ -75,8 +75,9 @@ async fn an_older_put_does_not_bring_an_item_back() {
     let (live, dead) = marks(&region, "global").await;
     assert_eq!((live.len(), dead.len()), (0, 1));
     let table = region.table(&table_name("global")).await.unwrap();
-    let (conflicts, count) = region.conflicts(&table, 10).await.unwrap();
-    assert_eq!((conflicts.len(), count), (1, 1));
+    let query = ConflictQuery { limit: 10, ..ConflictQuery::default() };
+    let conflicts = region.conflicts(&table, &query).await.unwrap().conflicts;
+    assert_eq!((conflicts.len(), region.conflict_counts(&table).await.unwrap()), (1, (1, 0)));
     assert_eq!(conflicts[0].winner, dead[0].to_string());
 
     let newer = dead[0].time.next();

@@ -8,7 +8,7 @@ use std::sync::{
 use bytes::Bytes;
 use graticule_kv::memory::MemoryEngine;
 use graticule_model::{Version, codec::item_to_json, version::HybridTime};
-use graticule_tables::{Change, Clock, Origin, PageLimit, Region};
+use graticule_tables::{Change, Clock, Origin, PageLimit, Region, Road};
 
 use crate::support::{
     Opened, delete, eventually, item, make_global, mix, n, open, plain_table, put, region_name, s,
@@ -35,7 +35,7 @@ async fn a_write_beats_what_it_saw() {
         silent: false,
     };
     let from = region_name("z");
-    let origin = Origin { region: &from, log: "log", position: Some(1) };
+    let origin = Origin { region: &from, log: "log", position: Some(1), road: Road::Log, born: None };
     region
         .apply(&region.table(&table_name("t-1")).await.unwrap(), &origin, vec![change.clone()])
         .await

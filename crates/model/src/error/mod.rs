@@ -3,6 +3,7 @@
 //! Wordings are the live service's own, with its typing slips, where they are known.
 
 mod expression;
+mod injected;
 mod legacy;
 mod partiql;
 mod throttling;
@@ -10,6 +11,7 @@ mod throttling;
 use serde_json::{Value, json};
 
 pub use expression::{ExpressionError, ExpressionKind};
+pub use injected::Injected;
 pub use legacy::LegacyError;
 pub use partiql::{Location, PartiqlError, SyntaxError};
 pub use throttling::{CapacityKind, CapacityLimit, Throttling};
@@ -371,6 +373,9 @@ pub enum Error {
     TrimmedDataAccess,
 
     // --- the server's own troubles
+    /// One that somebody asked for, to see what an application does with it.
+    #[error("{}", .0.message())]
+    Injected(Injected),
     /// Something failed that the client cannot mend; the log says what.
     #[error("{0}")]
     Internal(String),
@@ -435,6 +440,9 @@ impl Error {
             Error::LimitExceeded(_) => (400, DYNAMODB, "LimitExceededException"),
             Error::ExpiredIterator => (400, DYNAMODB, "ExpiredIteratorException"),
             Error::TrimmedDataAccess => (400, DYNAMODB, "TrimmedDataAccessException"),
+            Error::Injected(Injected::Throttling) => (400, CORAL_AVAILABILITY, "ThrottlingException"),
+            Error::Injected(Injected::InternalServerError) => (500, DYNAMODB, "InternalServerError"),
+            Error::Injected(injected) => (400, DYNAMODB, injected.name()),
             Error::Internal(_) => (500, DYNAMODB, "InternalServerError"),
             _ => (400, CORAL_VALIDATE, "ValidationException"),
         };

@@ -12,8 +12,8 @@ use graticule_model::{
 use graticule_tables::{
     Table,
     schema::{
-        Billing, CapacityHistory, IndexDefinition, KeySchema, Register, Settings, StreamView, TABLE_FORMAT,
-        TableStatus,
+        Billing, CapacityHistory, IndexDefinition, KeySchema, Membership, Register, Settings, StreamView,
+        TABLE_FORMAT, TableStatus,
     },
 };
 use serde::{Deserialize, de::IgnoredAny};
@@ -90,6 +90,8 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         tags,
         on_demand_since_ms: design.billing.on_demand.then_some(now_ms),
         capacity: CapacityHistory::default(),
+        membership: Membership::default(),
+        detaching: None,
     };
     table.reconcile_indexes(true);
     if let Some(view) = design.stream {

@@ -192,7 +192,7 @@ fn replica(table: &Table, region: &RegionName, member: &Member) -> Value {
     let status = match member {
         Member::Joining { .. } => "CREATING",
         Member::Active => "ACTIVE",
-        Member::Removed => "DELETING",
+        Member::Removed | Member::Expelled => "DELETING",
     };
     let billing = table.settings.billing.value;
     let mut shown = json!({

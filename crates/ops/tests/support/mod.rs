@@ -9,8 +9,8 @@ use graticule_ops::{Context, Service, dispatch};
 use graticule_tables::{
     Region, Table,
     schema::{
-        Billing, CapacityHistory, IndexDefinition, KeyAttribute, KeySchema, Projection, Register, Settings,
-        TABLE_FORMAT, TableStatus,
+        Billing, CapacityHistory, IndexDefinition, KeyAttribute, KeySchema, Membership, Projection, Register,
+        Settings, TABLE_FORMAT, TableStatus,
     },
 };
 use serde_json::{Value, json};
@@ -147,6 +147,8 @@ impl TableSpec {
             tags: BTreeMap::new(),
             on_demand_since_ms: None,
             capacity: CapacityHistory::default(),
+            membership: Membership::default(),
+            detaching: None,
         })
     }
 

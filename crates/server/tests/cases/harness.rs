@@ -5,7 +5,9 @@ use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use graticule_env::Env;
 use graticule_model::Error;
-use graticule_server::{BoxFuture, Caller, Handler, Options, Server, Service, Target};
+use graticule_server::{
+    AdminAnswer, AdminRequest, BoxFuture, Caller, Handler, Options, Server, Service, Target,
+};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -62,14 +64,17 @@ impl Handler for Dummy {
         json!({"status": "healthy"})
     }
 
-    fn admin<'a>(
-        &'a self,
-        method: &'a str,
-        path: &'a str,
-        query: &'a str,
-    ) -> BoxFuture<'a, Option<(u16, Value)>> {
+    fn admin<'a>(&'a self, request: AdminRequest<'a>) -> BoxFuture<'a, Option<AdminAnswer>> {
         Box::pin(async move {
-            (path == "/_graticule/links").then(|| (202, json!({"method": method, "query": query})))
+            let AdminRequest { method, path, query, body } = request;
+            let body = String::from_utf8_lossy(&body);
+            match path {
+                "/_graticule/links" => {
+                    Some(AdminAnswer::Json(202, json!({"method": method, "query": query, "body": body})))
+                }
+                "/metrics" => Some(AdminAnswer::Text("text/plain; version=0.0.4", "up 1\n".to_owned())),
+                _ => None,
+            }
         })
     }
 }
@@ -83,11 +88,16 @@ pub(super) struct Running {
 }
 
 pub(super) fn start(options: Options) -> Running {
+    start_on([127, 0, 0, 1], options)
+}
+
+/// A server on any free port of an address.
+pub(super) fn start_on(address: [u8; 4], options: Options) -> Running {
     let env = Env::real();
     let handler = Arc::new(Dummy { env: env.clone() });
-    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let any_port = SocketAddr::from((address, 0));
     let server = Server::bind(any_port, handler, env.clone(), options).unwrap();
-    let addr = server.local_addr();
+    let addr = SocketAddr::from(([127, 0, 0, 1], server.local_addr().port()));
     let (stop, stopping) = oneshot::channel::<()>();
     let (ended, stopped) = oneshot::channel();
     env.spawn("server", async move {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use graticule_env::Env;
-use graticule_server::{BoxFuture, Caller, Handler, Options, Server, Target};
+use graticule_server::{AdminAnswer, AdminRequest, BoxFuture, Caller, Handler, Options, Server, Target};
 use tokio::net::TcpStream;
 
 use super::harness::{request, start};
@@ -59,12 +59,7 @@ async fn a_port_in_use_is_said_to_be() {
         fn health(&self) -> serde_json::Value {
             unreachable!("nobody asks")
         }
-        fn admin<'a>(
-            &'a self,
-            _: &'a str,
-            _: &'a str,
-            _: &'a str,
-        ) -> BoxFuture<'a, Option<(u16, serde_json::Value)>> {
+        fn admin<'a>(&'a self, _: AdminRequest<'a>) -> BoxFuture<'a, Option<AdminAnswer>> {
             unreachable!("nobody asks")
         }
     }

@@ -1,5 +1,6 @@
 //! One file per concern; `harness` is what they share.
 
+mod authority;
 mod calls;
 mod harness;
 mod lifecycle;

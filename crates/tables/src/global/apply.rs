@@ -6,16 +6,16 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use graticule_kv::{Batch, Decision, Declared, Direction, PageLimit, ReadError, Value, transact};
-use graticule_model::{Error, RegionName, version::HybridTime};
-use serde::{Deserialize, Serialize};
+use graticule_kv::{Batch, Decision, Declared, ReadError, Value, transact};
+use graticule_model::{Error, RegionName, Version};
 
 use crate::{
     catalogue::{commit_error, fence_key, fence_value},
     coverage::{Cover, Coverage, FROZEN_WAIT},
-    derive::{BASE, COUNT_CONFLICTS, counter_key},
-    global::cursor::{CursorKind, cursor_key, decode_cursor, encode_cursor},
-    layout::{KeyBuilder, Space, prefix_range},
+    global::{
+        conflicts,
+        cursor::{CursorKind, cursor_key, decode_cursor, encode_cursor},
+    },
     record::{Change, Record, parse_stored},
     region::{Region, internal},
     schema::{PrimaryKey, Table},
@@ -27,9 +27,6 @@ const APPLY_CHANGES_MAX: usize = 128;
 /// Most bytes of changes applied in one commit, give or take one change.
 const APPLY_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Longest JSON of a discarded item that a conflict keeps.
-const DISCARDED_BYTES_MAX: usize = 1024 * 1024;
-
 /// Where shipped changes came from.
 #[derive(Debug, Clone)]
 pub struct Origin<'a> {
@@ -37,46 +34,43 @@ pub struct Origin<'a> {
     pub region: &'a RegionName,
     /// The TableId of its replica: names its log.
     pub log: &'a str,
-    /// The log position that is reached with these changes; `None` for items of a snapshot.
+    /// The log position that is reached with these changes; `None` if they do not come from the log.
     pub position: Option<u64>,
+    /// How they came.
+    pub road: Road,
+    /// The membership that the replica was made for that ships them.
+    pub born: Option<&'a Version>,
 }
 
-/// A replicated change that lost against a later local write.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Conflict {
-    /// The item's key, as JSON.
-    pub key: String,
-    /// The version that stands.
-    pub winner: String,
-    /// The version that was discarded.
-    pub loser: String,
-    /// The item that was discarded, as JSON; absent if it was a delete, or is very long.
-    pub discarded: Option<String>,
-    /// When it was discarded, in milliseconds since the epoch.
-    pub at_ms: u64,
+/// How changes come to a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Road {
+    /// From the other replica's log.
+    Log,
+    /// As part of the snapshot that fills a new replica: streams do not show them.
+    Snapshot,
+    /// Because a comparison found that they are missing here.
+    Resync,
 }
 
-fn conflict_key(table: &Table, change: &Change, key: &PrimaryKey) -> Vec<u8> {
-    let builder = KeyBuilder::table(Space::Conflicts, table.id)
-        .number(change.version.time.to_bits())
-        .bytes(change.version.region.as_bytes());
-    // Writes of one transaction have one version.
-    table.primary_key(builder, key).build()
-}
-
-/// Keys of the conflicts of a table discarded versions before `time` left.
-pub(crate) fn conflicts_before(table: &Table, time: HybridTime) -> (Vec<u8>, Vec<u8>) {
-    let prefix = KeyBuilder::table(Space::Conflicts, table.id);
-    (prefix.clone().build(), prefix.number(time.to_bits()).build())
+/// How a change came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Arrival {
+    /// With the log of its Region.
+    Shipped,
+    /// Once more, so that what stands there now may have seen it: everything up to its position was applied before, or
+    /// a comparison found it missing.
+    Again,
+    /// With a snapshot for a new replica.
+    Snapshot,
 }
 
 impl Region {
     /// Applies changes from elsewhere to the replica `table` and remembers the position reached, durably.
     ///
     /// # Errors
-    /// [`Error::ResourceNotFound`] if that replica is not there any more or on its way out; otherwise if the engine
-    /// fails.
+    /// [`Error::ResourceNotFound`] if that replica is not there any more or on its way out, or does not listen to
+    /// the other one; otherwise if the engine fails.
     pub async fn apply(&self, table: &Table, origin: &Origin<'_>, changes: Vec<Change>) -> Result<(), Error> {
         let latest = changes.iter().map(|change| change.version.time).max();
         self.clock.observe(latest.unwrap_or_default());
@@ -94,13 +88,7 @@ impl Region {
         let last = chunks.len() - 1;
         for (index, chunk) in chunks.into_iter().enumerate() {
             let position = origin.position.filter(|_| index == last);
-            self.apply_chunk(
-                table,
-                &Origin { position, ..origin.clone() },
-                &chunk,
-                origin.position.is_none(),
-            )
-            .await?;
+            self.apply_chunk(table, &Origin { position, ..origin.clone() }, &chunk, origin.position).await?;
         }
         Ok(())
     }
@@ -110,12 +98,15 @@ impl Region {
         replica: &Table,
         origin: &Origin<'_>,
         changes: &[Change],
-        snapshot: bool,
+        batch_position: Option<u64>,
     ) -> Result<(), Error> {
         loop {
             let table = self.table(&replica.name).await?;
             // Nothing must count as applied that goes to another replica of that name, or with one that is leaving.
-            if table.uuid != replica.uuid || !table.takes_changes(&self.name) {
+            if table.uuid != replica.uuid
+                || !table.takes_changes(&self.name)
+                || !table.listens_to(origin.region, origin.born)
+            {
                 return Err(Error::ResourceNotFound);
             }
             // Several changes may be about one item: each has the place of its item among the declared keys.
@@ -150,6 +141,12 @@ impl Region {
                 }
                 let reached = values.next().and_then(Option::as_ref);
                 let reached = reached.and_then(|value| decode_cursor(value, origin.log));
+                let before = |position| reached.is_some_and(|reached| reached >= position);
+                let arrival = match origin.road {
+                    Road::Snapshot => Arrival::Snapshot,
+                    Road::Log if !batch_position.is_some_and(before) => Arrival::Shipped,
+                    Road::Log | Road::Resync => Arrival::Again,
+                };
                 let mut batch = Batch::new();
                 let apply_all = || {
                     let stored = values.map(|value| value.clone().map(Record::decode).transpose());
@@ -159,7 +156,7 @@ impl Region {
                         let cover = Cover { item_key, coverage: &coverage };
                         let before = stored[*place].as_ref();
                         if let Some(now) =
-                            self.apply_one(&table, change, key, &cover, before, snapshot, &mut batch)?
+                            self.apply_one(&table, change, key, &cover, before, arrival, &mut batch)?
                         {
                             stored[*place] = Some(now);
                         }
@@ -194,7 +191,7 @@ impl Region {
         key: &PrimaryKey,
         cover: &Cover<'_>,
         stored: Option<&Record>,
-        snapshot: bool,
+        arrival: Arrival,
         batch: &mut Batch,
     ) -> Result<Option<Record>, ReadError> {
         if let Some(stored) = stored
@@ -202,21 +199,9 @@ impl Region {
         {
             // Only a write of this Region that is later shows a conflict: others saw what they overtook, or tell
             // of it themselves.
-            if stored.version > change.version && *stored.version.region == *self.name.as_str() && !snapshot {
-                let conflict = Conflict {
-                    key: String::from_utf8_lossy(&change.key).into_owned(),
-                    winner: stored.version.to_string(),
-                    loser: change.version.to_string(),
-                    discarded: change
-                        .new
-                        .as_ref()
-                        .filter(|json| json.len() <= DISCARDED_BYTES_MAX)
-                        .map(|json| String::from_utf8_lossy(json).into_owned()),
-                    at_ms: self.env.unix_ms(),
-                };
-                batch
-                    .put(conflict_key(table, change, key), serde_json::to_vec(&conflict).unwrap_or_default());
-                batch.add(counter_key(table.id, BASE, COUNT_CONFLICTS), 1);
+            let ours = *stored.version.region == *self.name.as_str();
+            if stored.version > change.version && ours && arrival == Arrival::Shipped {
+                conflicts::note(table, key, stored, change, self.env.unix_ms(), batch);
             }
             return Ok(None);
         }
@@ -228,24 +213,10 @@ impl Region {
             new,
             version: &change.version,
             expired: change.expired,
-            shown: !snapshot,
+            shown: arrival != Arrival::Snapshot,
             here: &self.name,
             now_ms: self.env.unix_ms(),
         };
         record_change(record, cover, batch)
-    }
-
-    /// Conflicts that local writes have won, oldest first, and how many there were ever.
-    ///
-    /// # Errors
-    /// If the engine fails.
-    pub async fn conflicts(&self, table: &Table, limit: usize) -> Result<(Vec<Conflict>, i64), Error> {
-        let (start, end) = prefix_range(KeyBuilder::table(Space::Conflicts, table.id).build());
-        let snapshot = self.engine.snapshot().await.map_err(internal)?;
-        let page = PageLimit { entries: limit, bytes: 16 * 1024 * 1024 };
-        let rows = snapshot.scan(&start, &end, Direction::Forward, page).await.map_err(internal)?;
-        let conflicts = rows.iter().map(|(_, value)| serde_json::from_slice(value).map_err(internal));
-        let counter = self.engine.counter(&counter_key(table.id, BASE, COUNT_CONFLICTS)).await;
-        Ok((conflicts.collect::<Result<_, _>>()?, counter.map_err(internal)?))
     }
 }

@@ -2,6 +2,7 @@
 
 use graticule_kv::{Batch, Decision, Declared, Value, transact};
 use graticule_model::{Error, RegionName};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     catalogue::{commit_error, fence_key},
@@ -32,17 +33,63 @@ pub(super) fn decode_cursor(value: &[u8], log: &str) -> Option<u64> {
     (stored_log == log.as_bytes()).then_some(u64::from_be_bytes(position.try_into().ok()?))
 }
 
+/// How far a member has come with a table's log. What one replica of a Region has acknowledged says nothing of the one
+/// that follows it, so both have the position from which on a new one needs the log, until it is complete.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentCursor {
+    /// Names the log.
+    log: String,
+    /// From here on the log is needed by a replica that has nothing of it yet.
+    base: u64,
+    /// The replica that acknowledged, by its TableId, and the position before which it has everything.
+    acknowledged: Option<(String, u64)>,
+}
+
+impl SentCursor {
+    /// A cursor of which nothing is acknowledged yet.
+    pub(super) fn new(log: String, base: u64) -> SentCursor {
+        SentCursor { log, base, acknowledged: None }
+    }
+
+    /// Where to go on with `replica`.
+    pub fn position_of(&self, replica: &str) -> u64 {
+        match &self.acknowledged {
+            Some((acknowledged, position)) if acknowledged == replica => self.base.max(*position),
+            _ => self.base,
+        }
+    }
+
+    /// The log must be kept from here on. While the member is being filled, the replica may be made anew.
+    pub fn floor(&self, joining: bool) -> u64 {
+        match &self.acknowledged {
+            Some((_, position)) if !joining => self.base.max(*position),
+            _ => self.base,
+        }
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    fn decode(value: &[u8], log: &str) -> Option<SentCursor> {
+        let cursor: SentCursor = serde_json::from_slice(value).ok()?;
+        (cursor.log == log).then_some(cursor)
+    }
+}
+
 impl Region {
     /// How far `peer` has acknowledged this table's log.
     ///
     /// # Errors
     /// If the engine fails.
-    pub async fn sent_cursor(&self, table: &Table, peer: &RegionName) -> Result<u64, Error> {
+    pub async fn sent_cursor(&self, table: &Table, peer: &RegionName) -> Result<SentCursor, Error> {
         let stored = self.engine.get(&cursor_key(table, CursorKind::Sent, peer)).await.map_err(internal)?;
-        Ok(stored.and_then(|value| decode_cursor(&value, &table.uuid)).unwrap_or(0))
+        let cursor = stored.and_then(|value| SentCursor::decode(&value, &table.uuid));
+        Ok(cursor.unwrap_or_else(|| SentCursor::new(table.uuid.clone(), 0)))
     }
 
-    /// Remembers how far `peer` has acknowledged this table's log. Never moves back, so that a late save does no harm.
+    /// Remembers that the replica `replica` in `peer` has acknowledged this table's log before `position`. Never moves
+    /// back for one replica, so that a late save does no harm.
     ///
     /// # Errors
     /// If the engine fails.
@@ -50,6 +97,7 @@ impl Region {
         &self,
         table: &Table,
         peer: &RegionName,
+        replica: &str,
         position: u64,
     ) -> Result<(), Error> {
         let key = cursor_key(table, CursorKind::Sent, peer);
@@ -57,12 +105,15 @@ impl Region {
         let decide = |values: &[Option<Value>]| {
             // The fence's id, not its revision: settings may change meanwhile, the log does not.
             let same_table = values[0].as_ref().is_some_and(|fence| fence[..8] == table.id.to_be_bytes());
-            let stored = values[1].as_ref().and_then(|value| decode_cursor(value, &table.uuid));
-            if !same_table || stored.is_some_and(|stored| stored >= position) {
+            let stored = values[1].as_ref().and_then(|value| SentCursor::decode(value, &table.uuid));
+            let mut cursor = stored.unwrap_or_else(|| SentCursor::new(table.uuid.clone(), 0));
+            let known = cursor.acknowledged.as_ref().filter(|(acknowledged, _)| acknowledged == replica);
+            if !same_table || known.is_some_and(|(_, known)| *known >= position) {
                 return Decision::Abort(());
             }
+            cursor.acknowledged = Some((replica.to_owned(), position));
             let mut batch = Batch::new();
-            batch.put(key.clone(), encode_cursor(position, &table.uuid));
+            batch.put(key.clone(), cursor.encode());
             Decision::Commit(batch, ())
         };
         transact(&*self.engine, &declared, decide).await.map_err(commit_error)?;

@@ -1,11 +1,16 @@
 //! A table replica as a member of a global table: the settings that replicas share, and what follows from them.
 //!
 //! [`apply`] takes in what other replicas ship, [`outgoing`] gives what they are to get, [`cursor`] remembers how far both
-//! have come. How anything travels is decided above.
+//! have come, [`conflicts`] lists what was discarded, [`digest`] compares, [`departure`] is how members go. How anything
+//! travels is decided above.
 
 mod apply;
+mod conflicts;
 mod cursor;
+mod departure;
+mod digest;
 mod outgoing;
+mod pending;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,14 +18,20 @@ use graticule_kv::Batch;
 use graticule_model::{Error, IndexName, RegionName, TableName, version::HybridTime};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use apply::conflicts_before;
-pub use apply::{Conflict, Origin};
+pub use apply::{Origin, Road};
+pub(crate) use conflicts::Journal;
+pub use conflicts::{Conflict, ConflictPage, ConflictQuery};
+pub use cursor::SentCursor;
+pub use digest::{Digest, KeyState, Stretch};
 pub use outgoing::Outgoing;
+pub use pending::Pending;
 
 use crate::{
-    global::cursor::{CursorKind, cursor_key, encode_cursor},
+    global::cursor::{CursorKind, cursor_key},
     region::Region,
-    schema::{CapacityHistory, IndexDefinition, KeySchema, Member, Settings, Table, TableStatus},
+    schema::{
+        CapacityHistory, IndexDefinition, KeySchema, Member, Membership, Resync, Settings, Table, TableStatus,
+    },
 };
 
 /// What replicas of a table tell each other of it.
@@ -41,8 +52,10 @@ pub struct SharedTable {
 /// What came of merging another replica's settings.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Merged {
-    /// They are merged, or change nothing here. Carries the time before which this Region's writes did not know them.
+    /// They are merged. Carries the time before which this Region's writes did not know them.
     Done(HybridTime),
+    /// Here is no replica, and none is to be: the Region is no member, and has nothing more to say.
+    Absent,
     /// Here is a table of the same name that is not part of the global table.
     Foreign,
     /// This Region is to become a member again, but its former replica has not left yet. To be repeated.
@@ -82,19 +95,23 @@ impl Table {
                 self.open_stream(view, log_next, now_ms);
             }
         }
-        let gone = |member: Option<&Member>| member.is_none_or(|member| *member == Member::Removed);
+        let gone = |member: Option<&Member>| member.is_none_or(Member::is_out);
         for (region, register) in &self.settings.members {
             let was = before.members.get(region).map(|register| &register.value);
             if region != here && gone(was) && !gone(Some(&register.value)) {
                 // The new member gets everything that is logged from here on; what is older comes with its snapshot.
                 // One that has left does not wait for that: the source may never have had what it still has to say.
-                let from = if self.has_left(here) { 0 } else { log_next };
-                batch.put(cursor_key(self, CursorKind::Sent, region), encode_cursor(from, &self.uuid));
+                let base = if self.has_left(here) { 0 } else { log_next };
+                let cursor = SentCursor::new(self.uuid.clone(), base);
+                batch.put(cursor_key(self, CursorKind::Sent, region), cursor.encode());
             }
         }
+        self.settle_membership(here, before, now_ms);
         let me = self.settings.members.get(here).map(|register| &register.value);
         if self.has_left(here) {
-            self.status = TableStatus::Deleting;
+            if self.detaching.is_none() {
+                self.status = TableStatus::Deleting;
+            }
         } else if (me == Some(&Member::Active) && self.status == TableStatus::Creating)
             // Taken out, it seemed, and then it turned out to be the last one.
             || (me == Some(&Member::Removed) && self.status == TableStatus::Deleting)
@@ -105,6 +122,32 @@ impl Table {
             self.on_demand_since_ms = Some(now_ms);
         }
         self.capacity.note(before, &self.settings, now_ms);
+    }
+
+    /// Brings what this Region knows of the members in line with who they are.
+    fn settle_membership(&mut self, here: &RegionName, before: &Settings, now_ms: u64) {
+        if self.membership.born.is_none() {
+            self.membership.born = self.settings.members.get(here).map(|register| register.version.clone());
+        }
+        let peers: Vec<RegionName> = self.peers(here).map(|(region, _)| region.clone()).collect();
+        let mut newly_expelled = false;
+        for (region, register) in &self.settings.members {
+            if register.value == Member::Expelled && before.members.get(region) != Some(register) {
+                self.membership.expelled.insert(region.clone(), register.version.clone());
+                newly_expelled |= region != here;
+            }
+            if !register.value.is_out() {
+                self.membership.departed.remove(region);
+            }
+        }
+        self.membership.resync.retain(|region, _| peers.contains(region));
+        if newly_expelled {
+            // It may have handed some of its last writes to some of the others, and now nobody else will.
+            for peer in peers {
+                let compare = Resync { since_ms: now_ms, log_cut: false };
+                self.membership.resync.entry(peer).or_insert(compare);
+            }
+        }
     }
 }
 
@@ -165,10 +208,13 @@ impl Region {
             })
         });
         match merged.await {
-            Ok((_, other @ (Merged::Foreign | Merged::Leaving))) => Ok(other),
+            Ok((_, other @ (Merged::Foreign | Merged::Leaving | Merged::Absent))) => Ok(other),
             Ok((_, Merged::Done(_))) => Ok(Merged::Done(self.clock.last())),
             Err(Error::ResourceNotFound) => {
                 let me = shared.settings.members.get(&self.name).map(|register| &register.value);
+                if me.is_none_or(Member::is_out) {
+                    return Ok(Merged::Absent);
+                }
                 if matches!(me, Some(Member::Joining { .. })) {
                     match self.create_table(self.new_replica(shared)).await {
                         // Created meanwhile: merge with that one on the next occasion.
@@ -203,6 +249,11 @@ impl Region {
             tags: BTreeMap::new(),
             on_demand_since_ms: shared.settings.billing.value.on_demand.then_some(now_ms),
             capacity: CapacityHistory::default(),
+            membership: Membership {
+                born: shared.settings.members.get(&self.name).map(|register| register.version.clone()),
+                ..Membership::default()
+            },
+            detaching: None,
         };
         table.reconcile_indexes(true);
         if let Some(view) = table.settings.stream.value {

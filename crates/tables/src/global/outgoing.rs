@@ -14,6 +14,8 @@ use crate::{
 /// Changes to ship.
 #[derive(Debug, Clone, Default)]
 pub struct Outgoing {
+    /// The log no longer has what was asked for, so nothing can be shipped from there.
+    pub cut: bool,
     /// Changes that clients made in this Region, in the order of the log.
     pub changes: Vec<Change>,
     /// Log position to go on at.
@@ -42,13 +44,23 @@ impl Region {
     pub async fn outgoing(&self, table: &Table, from: u64, limit: PageLimit) -> Result<Outgoing, Error> {
         let page = self.engine.read_log(table.log(), from, limit).await.map_err(internal)?;
         let mut changes = Vec::with_capacity(page.entries.len());
-        for (_, entry) in page.entries {
+        if page.entries.first().map_or(page.next, |(position, _)| *position) > from {
+            return Ok(Outgoing { cut: true, changes, next: from });
+        }
+        // A replica that is leaving ships nothing that came after it left.
+        let end = table.detaching.and_then(|detaching| detaching.cut).unwrap_or(u64::MAX);
+        let mut next = page.next.max(from);
+        for (position, entry) in page.entries {
+            if position >= end {
+                next = end;
+                break;
+            }
             let change = Change::decode(entry).map_err(internal)?;
             if *change.version.region == *self.name.as_str() {
                 changes.push(change.for_shipping());
             }
         }
-        Ok(Outgoing { changes, next: page.next.max(from) })
+        Ok(Outgoing { cut: false, changes, next })
     }
 
     /// Part of a table as changes, for a new replica: after the stored key `after`, with tombstones. Also gives the
@@ -69,25 +81,20 @@ impl Region {
         let snapshot = self.engine.snapshot().await.map_err(internal)?;
         let rows = snapshot.scan(&start, &end, Direction::Forward, limit).await.map_err(internal)?;
         let last = rows.last().map(|(key, _)| key.clone());
-        let to_change = |stored: Value| -> Result<Change, Error> {
-            let record = Record::decode(stored).map_err(internal)?;
-            let (key, new) = if record.tombstone {
-                (record.json.clone(), None)
-            } else {
-                let key = table.key_of(&record.item().map_err(internal)?)?;
-                (item_to_json(&table.key_item(&key)).into(), Some(record.json))
-            };
-            Ok(Change {
-                version: record.version,
-                key,
-                old: None,
-                new,
-                written_ms: 0,
-                expired: false,
-                silent: true,
-            })
-        };
-        let changes = rows.into_iter().map(|(_, stored)| to_change(stored)).collect::<Result<_, _>>()?;
+        let changes =
+            rows.into_iter().map(|(_, stored)| change_of_record(table, stored)).collect::<Result<_, _>>()?;
         Ok((changes, last))
     }
+}
+
+/// What is stored of an item as a change: how it came to be is not told.
+pub(super) fn change_of_record(table: &Table, stored: Value) -> Result<Change, Error> {
+    let record = Record::decode(stored).map_err(internal)?;
+    let (key, new) = if record.tombstone {
+        (record.json.clone(), None)
+    } else {
+        let key = table.key_of(&record.item().map_err(internal)?)?;
+        (item_to_json(&table.key_item(&key)).into(), Some(record.json))
+    };
+    Ok(Change { version: record.version, key, old: None, new, written_ms: 0, expired: false, silent: true })
 }

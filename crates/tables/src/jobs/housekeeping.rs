@@ -2,24 +2,21 @@
 
 use std::sync::Arc;
 
-use graticule_kv::{Batch, Decision, Declared, Direction, PageLimit, Value, transact};
+use graticule_kv::{Batch, Decision, Declared, Direction, LogBounds, PageLimit, Value, transact};
 use graticule_model::{Error, version::HybridTime};
 
 use super::SWEEP_ITEMS;
 use crate::{
     catalogue::{commit_error, fence_key, fence_value},
-    global::conflicts_before,
     layout::{KeyBuilder, Space, prefix_range},
     record::Record,
     region::{Region, clock_key, internal},
-    schema::Table,
+    schema::{Member, Table},
     write::decode_token,
 };
 
 /// Tombstones younger than this stay, so that a clock set back a little does no harm.
 const TOMBSTONE_AGE_MS_MIN: u64 = 10_000;
-/// How long discarded changes are listed.
-const CONFLICT_AGE_MS_MAX: u64 = 7 * 24 * 60 * 60 * 1000;
 
 impl Region {
     pub(super) async fn keep_house(&self, saved: &mut HybridTime) -> Result<(), Error> {
@@ -32,7 +29,9 @@ impl Region {
         }
         self.forget_tokens().await?;
         let mut outcome = self.keep_dropped().await;
-        for table in self.tables().await? {
+        let tables = self.tables().await?;
+        self.forget_journals(|id| tables.iter().any(|table| table.id == id));
+        for table in tables {
             match self.keep_table(&table).await {
                 // The table was dropped meanwhile.
                 Ok(()) | Err(Error::ResourceNotFound) => {}
@@ -46,13 +45,11 @@ impl Region {
     async fn keep_table(&self, table: &Arc<Table>) -> Result<(), Error> {
         self.trim_log(table).await?;
         self.forget_tombstones(table).await?;
-        let horizon = HybridTime::from_unix_ms(self.env.unix_ms().saturating_sub(CONFLICT_AGE_MS_MAX));
-        let (start, end) = conflicts_before(table, horizon);
-        self.forget_range(start, end).await
+        self.keep_journal(table).await
     }
 
     /// Commits rows that nobody else writes.
-    async fn put_rows(&self, fill: impl Fn(&mut Batch) + Send + Sync) -> Result<(), Error> {
+    pub(crate) async fn put_rows(&self, fill: impl Fn(&mut Batch) + Send + Sync) -> Result<(), Error> {
         let decide = |_: &[Option<Value>]| {
             let mut batch = Batch::new();
             fill(&mut batch);
@@ -62,7 +59,7 @@ impl Region {
         Ok(())
     }
 
-    async fn forget_range(&self, start: Vec<u8>, end: Vec<u8>) -> Result<(), Error> {
+    pub(crate) async fn forget_range(&self, start: Vec<u8>, end: Vec<u8>) -> Result<(), Error> {
         let found = {
             let snapshot = self.engine.snapshot().await.map_err(internal)?;
             let one = PageLimit { entries: 1, bytes: usize::MAX };
@@ -78,12 +75,9 @@ impl Region {
     async fn trim_log(&self, table: &Arc<Table>) -> Result<(), Error> {
         // Who reads the log may have changed since the tables were listed.
         let table = &self.table(&table.name).await?;
-        let mut floor = self.stream_retention(table).await?;
-        for (peer, _) in table.peers(&self.name) {
-            floor = floor.min(self.sent_cursor(table, peer).await?);
-        }
         let bounds = self.log_bounds(table).await?;
-        let floor = floor.min(bounds.next);
+        let floor = self.stream_retention(table).await?.min(bounds.next);
+        let floor = floor.min(self.member_retention(table, bounds).await?);
         if floor > bounds.first {
             let declared = Declared { reads: vec![fence_key(&table.name)], writes: Vec::new() };
             let decide = |values: &[Option<Value>]| {
@@ -109,11 +103,32 @@ impl Region {
         Ok(())
     }
 
+    /// The log position before which no member needs the log. One that is too far behind is not waited for.
+    async fn member_retention(&self, table: &Arc<Table>, bounds: LogBounds) -> Result<u64, Error> {
+        let mut floor = bounds.next;
+        for (peer, member) in table.peers(&self.name) {
+            if table.membership.resync.get(peer).is_some_and(|mark| mark.log_cut) {
+                continue;
+            }
+            let joining = matches!(member, Member::Joining { .. });
+            let needed = self.sent_cursor(table, peer).await?.floor(joining);
+            let (behind, limits) = (self.pending(table, needed).await?, self.log_limits());
+            if behind.changes > limits.changes || behind.bytes > limits.bytes {
+                tracing::warn!(region = %self.name, table = %table.name, %peer, ?behind,
+                    "a member is further behind than the log is kept; it is compared when it is back");
+                self.mark_behind(table, peer).await?;
+            } else {
+                floor = floor.min(needed);
+            }
+        }
+        Ok(floor)
+    }
+
     /// Removes tombstones that no older write can come after.
     async fn forget_tombstones(&self, table: &Arc<Table>) -> Result<(), Error> {
         let aged = HybridTime::from_unix_ms(self.env.unix_ms().saturating_sub(TOMBSTONE_AGE_MS_MIN));
         let floor = match self.tombstone_floor.lock().get(&table.id) {
-            _ if !table.is_global() => aged,
+            _ if !table.is_global() && table.awaited(&self.name).next().is_none() => aged,
             Some(floor) => aged.min(*floor),
             None => return Ok(()),
         };

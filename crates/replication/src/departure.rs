@@ -1,0 +1,178 @@
+//! Members that go: a replica that leaves hands over what it has; the others wait for that, but not for ever.
+
+use std::sync::Arc;
+
+use graticule_model::{Error, RegionName, Version, version::HybridTime};
+use graticule_tables::{
+    Table,
+    schema::{Member, TableStatus},
+};
+
+use crate::replicator::{Replicator, TICK};
+
+impl Replicator {
+    /// Drops a replica that has left, once every remaining member knows and has everything that was written here.
+    pub(crate) async fn finish_departure(&self, table: &Arc<Table>) -> Result<(), Error> {
+        let here = self.region.name();
+        if table.is_source(here) {
+            return Ok(()); // nobody else fills the new replica
+        }
+        let expelled =
+            table.settings.members.get(here).is_some_and(|register| register.value == Member::Expelled);
+        let head = self.region.log_bounds(table).await?.next;
+        if !expelled && !self.is_handed_over(table, head) {
+            return Ok(());
+        }
+        let still_leaving = |current: &Table| {
+            let leaving = current.uuid == table.uuid && current.status == TableStatus::Deleting;
+            if leaving { Ok(()) } else { Err(Error::ResourceNotFound) }
+        };
+        match self.region.drop_table(&table.name, still_leaving).await {
+            Ok(_) => {}
+            Err(Error::ResourceNotFound) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        if expelled {
+            tracing::warn!(region = %here, table = %table.name, log_positions = head,
+                "the other members did not wait for this replica; what only it had is gone with it");
+        } else {
+            tracing::info!(region = %here, table = %table.name, "the replica has left its global table");
+        }
+        Ok(())
+    }
+
+    /// Whether every member knows the settings of this replica and has its log before `end`.
+    fn is_handed_over(&self, table: &Table, end: u64) -> bool {
+        let state = self.state.lock();
+        table.membership.resync.is_empty()
+            && table.peers(self.region.name()).all(|(peer, _)| {
+                let shared = (table.uuid.clone(), peer.clone());
+                state.acknowledged.get(&shared).is_some_and(|known| known.settings == table.settings)
+                    && state.shipped.get(&shared).is_some_and(|position| *position >= end)
+            })
+    }
+
+    /// Takes note of members that were taken out and have nothing more to say, and gives up those that cannot be
+    /// reached for too long.
+    pub(crate) async fn see_off(&self, table: &Arc<Table>) -> Result<(), Error> {
+        let members: Vec<(RegionName, Version)> = {
+            let out = table.settings.members.iter().filter(|(region, register)| {
+                *region != self.region.name() && register.value.is_out() && table.has_left(region)
+            });
+            out.map(|(region, register)| (region.clone(), register.version.clone())).collect()
+        };
+        for (member, removed) in members {
+            if table.membership.departed.get(&member) == Some(&removed) {
+                continue;
+            }
+            if self.has_departed(table, &member) {
+                match self.region.mark_departed(table, &member, &removed).await {
+                    Ok(()) => tracing::info!(region = %self.region.name(), table = %table.name, %member,
+                        "a member that was taken out has handed over everything"),
+                    Err(Error::ResourceNotFound) => return Ok(()),
+                    Err(error) => return Err(error),
+                }
+                continue;
+            }
+            let waited_ms = self.env().unix_ms().saturating_sub(removed.time.unix_ms());
+            let waits = table.awaited(self.region.name()).any(|(region, _)| *region == member);
+            if waits && waited_ms > self.policy.departure_ms_max && !table.has_left(self.region.name()) {
+                self.expel(table, &member).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops waiting for a member that was taken out and cannot be reached.
+    ///
+    /// # Errors
+    /// If nobody waits for it, or the engine fails.
+    pub async fn expel(&self, table: &Table, member: &RegionName) -> Result<(), Error> {
+        match self.region.expel(table, member).await {
+            Ok(_) => {
+                tracing::warn!(region = %self.region.name(), table = %table.name, %member,
+                    "a member that was taken out is not waited for any longer; what it may still have is refused");
+                Ok(())
+            }
+            Err(Error::ResourceNotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether everything is here that a member wrote before it knew that it was taken out.
+    fn has_departed(&self, table: &Table, member: &RegionName) -> bool {
+        let shared = (table.uuid.clone(), member.clone());
+        let state = self.state.lock();
+        let Some(known) = state.acknowledged.get(&shared) else { return false };
+        if known.settings.members.get(member) != table.settings.members.get(member) {
+            return false;
+        }
+        let told = state.watermarks.get(&shared).is_some_and(|time| *time > known.known_since);
+        let expelled = table.settings.members.get(member).is_some_and(|it| it.value == Member::Expelled);
+        known.absent || told || expelled
+    }
+
+    /// A tombstone can go when no member can send anything older, and every member has what was written here before: a
+    /// member that must be compared is told of tombstones as they are. While a replica is being filled they all stay,
+    /// since what others send it is not covered by what they promise here.
+    pub(crate) fn settle_tombstones(&self, table: &Table) {
+        let here = self.region.name();
+        if table.status != TableStatus::Active || table.is_being_joined(here) {
+            return;
+        }
+        let state = self.state.lock();
+        let of = |known: &std::collections::BTreeMap<_, HybridTime>, region: &RegionName| {
+            known.get(&(table.uuid.clone(), region.clone())).copied().unwrap_or(HybridTime::ZERO)
+        };
+        let members = table
+            .peers(here)
+            .flat_map(|(peer, _)| [of(&state.watermarks, peer), of(&state.handed_over, peer)]);
+        let awaited = table.awaited(here).map(|(region, _)| of(&state.watermarks, region));
+        if let Some(floor) = members.chain(awaited).min() {
+            self.region.set_tombstone_floor(table, floor);
+        }
+    }
+
+    /// Makes a replica a table of its own: first both sides have everything, then it leaves, then it is told to all.
+    pub(crate) async fn detach(&self, table: &Arc<Table>) {
+        let Ok(bounds) = self.region.log_bounds(table).await else { return };
+        let mut changed = self.changed.subscribe();
+        loop {
+            changed.mark_unchanged();
+            let current = match self.region.table(&table.name).await {
+                Ok(current) if current.uuid == table.uuid => current,
+                _ => return,
+            };
+            let Some(detaching) = current.detaching else { return };
+            let outcome = match detaching.cut {
+                None if self.has_exchanged(&current, detaching.requested_ms, bounds.next) => {
+                    self.region.begin_detaching(&current).await
+                }
+                Some(cut) if self.is_handed_over(&current, cut) => {
+                    let finished = self.region.finish_detaching(&current).await;
+                    tracing::info!(region = %self.region.name(), table = %table.name,
+                        "the replica has left its global table and is a table of its own");
+                    finished
+                }
+                _ => Ok(()),
+            };
+            if let Err(error) = outcome {
+                tracing::error!(region = %self.region.name(), table = %table.name, %error,
+                    "a replica cannot become a table of its own just now");
+            }
+            let _ = self.env().timeout(TICK, changed.changed()).await;
+        }
+    }
+
+    /// Whether everything is here that others wrote before `requested_ms`, and there what was logged here before `end`.
+    fn has_exchanged(&self, table: &Table, requested_ms: u64, end: u64) -> bool {
+        let requested = HybridTime::from_unix_ms(requested_ms);
+        let state = self.state.lock();
+        table.membership.resync.is_empty()
+            && table.peers(self.region.name()).all(|(peer, _)| {
+                let shared = (table.uuid.clone(), peer.clone());
+                state.watermarks.get(&shared).is_some_and(|time| *time > requested)
+                    && state.shipped.get(&shared).is_some_and(|position| *position >= end)
+            })
+    }
+}

@@ -1,0 +1,159 @@
+//! How members go and how they fall behind: the steps that change a replica's record, each atomic and repeatable.
+//!
+//! When a step is due is decided by replication, which knows what was shipped and promised.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use graticule_model::{Error, RegionName, Version};
+
+use crate::{
+    global::cursor::{CursorKind, SentCursor, cursor_key},
+    region::Region,
+    schema::{Detaching, Member, Membership, Register, Resync, Table},
+};
+
+impl Region {
+    /// Remembers that a member that was taken out at `removed` has nothing more to say.
+    ///
+    /// # Errors
+    /// [`Error::ResourceNotFound`] if the table is gone; if the engine fails.
+    pub async fn mark_departed(
+        &self,
+        table: &Table,
+        member: &RegionName,
+        removed: &Version,
+    ) -> Result<(), Error> {
+        self.update_replica(table, |table, _| {
+            let current = table.settings.members.get(member).map(|register| &register.version);
+            if current == Some(removed) {
+                table.membership.departed.insert(member.clone(), removed.clone());
+            }
+        })
+        .await
+    }
+
+    /// Stops waiting for a member that was taken out: from here on nothing is taken from it.
+    ///
+    /// # Errors
+    /// [`Error::ResourceNotFound`] if the table is gone, [`Error::Validation`] if nobody waits for that Region.
+    pub async fn expel(&self, table: &Table, member: &RegionName) -> Result<Arc<Table>, Error> {
+        let expelled = self.update_settings(&table.name, |table| {
+            if table.has_left(&self.name) || !table.awaited(&self.name).any(|(region, _)| region == member) {
+                return Err(Error::Validation(format!(
+                    "{member} was not taken out of the global table {}, or has departed; nobody waits for it",
+                    table.name
+                )));
+            }
+            let version = self.clock.register_version(table.settings.version().time);
+            table.settings.members.insert(member.clone(), Register::new(version, Member::Expelled));
+            Ok(())
+        });
+        Ok(expelled.await?.0)
+    }
+
+    /// Remembers that a member lacks more than the log has, so that nothing more is kept for it.
+    ///
+    /// # Errors
+    /// As [`Region::mark_departed`].
+    pub async fn mark_behind(&self, table: &Table, member: &RegionName) -> Result<(), Error> {
+        let since_ms = self.env.unix_ms();
+        self.update_replica(table, |table, _| {
+            if table.peers(&self.name).any(|(peer, _)| peer == member) {
+                let mark = table.membership.resync.entry(member.clone());
+                mark.and_modify(|mark| mark.log_cut = true).or_insert(Resync { since_ms, log_cut: true });
+            }
+        })
+        .await
+    }
+
+    /// Keeps the log for a member that has fallen behind again, from its present end on. What is before that is in the
+    /// items and tombstones that it is compared with afterwards.
+    ///
+    /// # Errors
+    /// As [`Region::mark_departed`].
+    pub async fn keep_log_again(&self, table: &Table, member: &RegionName) -> Result<(), Error> {
+        let next = self.log_bounds(table).await?.next;
+        self.update_replica(table, |table, batch| {
+            if let Some(mark) = table.membership.resync.get_mut(member)
+                && mark.log_cut
+            {
+                mark.log_cut = false;
+                let cursor = SentCursor::new(table.uuid.clone(), next);
+                batch.put(cursor_key(table, CursorKind::Sent, member), cursor.encode());
+            }
+        })
+        .await
+    }
+
+    /// Remembers that a member has been compared and has everything, unless it has fallen behind once more.
+    ///
+    /// # Errors
+    /// As [`Region::mark_departed`].
+    pub async fn mark_compared(&self, table: &Table, member: &RegionName) -> Result<(), Error> {
+        self.update_replica(table, |table, _| {
+            if table.membership.resync.get(member).is_some_and(|mark| !mark.log_cut) {
+                table.membership.resync.remove(member);
+            }
+        })
+        .await
+    }
+
+    /// Takes this replica out of its global table while it stays a table: from here on nothing new is shipped.
+    ///
+    /// # Errors
+    /// As [`Region::mark_departed`].
+    pub async fn begin_detaching(&self, table: &Table) -> Result<(), Error> {
+        let next = self.log_bounds(table).await?.next;
+        let begun = self.update_settings(&table.name, |current| {
+            let waiting = current.detaching.filter(|detaching| detaching.cut.is_none());
+            if current.uuid == table.uuid
+                && let Some(detaching) = waiting
+            {
+                let version = self.clock.register_version(current.settings.version().time);
+                let removed = Register::new(version, Member::Removed);
+                current.detaching = Some(Detaching { cut: Some(next), ..detaching });
+                current.settings.members.insert(self.name.clone(), removed);
+            }
+            Ok(())
+        });
+        begun.await.map(drop)
+    }
+
+    /// Makes a replica that has left its global table a table of its own.
+    ///
+    /// # Errors
+    /// As [`Region::mark_departed`].
+    pub async fn finish_detaching(&self, table: &Table) -> Result<(), Error> {
+        self.update_replica(table, |table, batch| {
+            if table.detaching.is_none_or(|detaching| detaching.cut.is_none()) {
+                return;
+            }
+            for region in table.settings.members.keys() {
+                for kind in [CursorKind::Sent, CursorKind::Received] {
+                    batch.delete(cursor_key(table, kind, region));
+                }
+            }
+            table.group = None;
+            table.settings.members = BTreeMap::new();
+            table.membership = Membership::default();
+            table.detaching = None;
+        })
+        .await
+    }
+
+    /// Changes the record of this very replica; does nothing to another one of its name.
+    async fn update_replica(
+        &self,
+        replica: &Table,
+        mut change: impl FnMut(&mut Table, &mut graticule_kv::Batch) + Send,
+    ) -> Result<(), Error> {
+        let changed = self.update_table(&replica.name, |table, batch| {
+            if table.uuid != replica.uuid {
+                return Err(Error::ResourceNotFound);
+            }
+            change(table, batch);
+            Ok(())
+        });
+        changed.await.map(drop)
+    }
+}
