@@ -84,26 +84,23 @@ fn trouble(world: &World) -> Option<String> {
         return Some(trouble);
     }
     let model = world.model.lock();
-    let winners = model.winners();
+    let mut first: Option<(&RegionName, BTreeMap<String, Row>)> = None;
     for (region, table) in &replicas.tables {
         let rows = rows(world, region, table);
-        let live = live(&rows);
-        for (key, (version, write)) in &winners {
-            let row = live.get(key);
-            let stands = match (&write.new, row) {
-                (None, None) => true,
-                (Some(new), Some((stored, Some(json)))) => stored == *version && new == json,
-                _ => false,
-            };
-            if !stands {
-                return Some(format!(
-                    "{region}: item {key} is {row:?}, but the latest write is {version} {:?}",
-                    write.new
-                ));
+        for key in model.writes.keys() {
+            if let Some(trouble) = model.check_item(key, rows.get(key)) {
+                return Some(format!("{region}: {trouble}"));
             }
         }
-        if let Some(key) = live.keys().find(|key| !winners.contains_key(**key)) {
+        if let Some(key) = rows.keys().find(|key| !model.writes.contains_key(*key)) {
             return Some(format!("{region}: item {key} was never written"));
+        }
+        match &first {
+            Some((other, others)) if live(others) != live(&rows) => {
+                return Some(format!("{region} and {other} differ: {rows:?} and {others:?}"));
+            }
+            Some(_) => {}
+            None => first = Some((region, rows)),
         }
     }
     None
@@ -137,8 +134,8 @@ async fn tasks(world: &World) {
     for node in &world.nodes {
         let Some(running) = node.running() else { continue };
         let tasks = world.executor.tasks_of(running.owner);
-        let status = running.replicator.status().await.unwrap_or_default();
-        let links = status["Links"].as_array().map_or(0, Vec::len);
+        let status = running.replicator.status().await;
+        let links = status.map_or(0, |status| status.links.len());
         if links >= world.nodes.len() {
             world.model.lock().fail(format!("{}: {links} links", node.name));
         }

@@ -4,14 +4,17 @@
 //! rules that hold at each moment: an item's version only grows, also over the time that it was deleted. It knows neither
 //! links nor Replicators.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use graticule_kv::{Batch, Committed, Effect};
 use graticule_model::{Version, codec::item_from_json};
-use graticule_tables::{Change, Record, Table, schema::TableStatus};
+use graticule_tables::{
+    Change, Record, Table,
+    schema::{Member, TableStatus},
+};
 
-use crate::layout;
+use crate::{layout, replicas::Row};
 
 /// A write of a client, or of an item's time to live.
 #[derive(Debug, Clone)]
@@ -63,6 +66,8 @@ pub(crate) struct Model {
     pub(crate) writes: BTreeMap<String, BTreeMap<Version, Write>>,
     /// Replicas by Region and table id.
     pub(crate) replicas: BTreeMap<(String, u64), Replica>,
+    /// Regions that were taken out and not waited for.
+    pub(crate) expelled: BTreeSet<String>,
     /// Acknowledged writes.
     pub(crate) answers: Vec<Answer>,
     /// Outcomes of requests by kind.
@@ -123,6 +128,9 @@ impl Model {
         let Ok(table) = serde_json::from_slice::<Table>(value) else {
             return self.fail(format!("{region}: a table's record cannot be read"));
         };
+        let expelled =
+            table.settings.members.iter().filter(|(_, register)| register.value == Member::Expelled);
+        self.expelled.extend(expelled.map(|(region, _)| region.to_string()));
         let replica = self.replicas.entry((region.to_owned(), table.id)).or_default();
         if replica.uuid.is_empty() {
             replica.uuid = table.uuid;
@@ -175,12 +183,25 @@ impl Model {
         replica.log.insert(position, change);
     }
 
-    /// What should stand in the end: by item the latest write.
-    pub(crate) fn winners(&self) -> BTreeMap<&str, (&Version, &Write)> {
-        self.writes
-            .iter()
-            .filter_map(|(key, writes)| Some((key.as_str(), writes.last_key_value()?)))
-            .collect()
+    /// Whether an item is what should stand in the end: the latest write of it. What Regions wrote that were not waited
+    /// for may have been handed over, or not.
+    pub(crate) fn check_item(&self, key: &str, row: Option<&Row>) -> Option<String> {
+        let writes = self.writes.get(key)?;
+        let waited_for = |version: &Version| !self.expelled.contains(&*version.region);
+        let latest = writes.iter().rfind(|(version, _)| waited_for(version));
+        let candidates =
+            writes.iter().filter(|(version, _)| latest.is_none_or(|(latest, _)| *version >= latest));
+        let stored = row.and_then(|(version, new)| Some((version, new.as_ref()?)));
+        let stands = candidates.into_iter().any(|(version, write)| match (&write.new, stored) {
+            (None, None) => true,
+            (Some(new), Some((stored, json))) => version == stored && new == json,
+            _ => false,
+        });
+        // Nothing at all is right if nothing had to be handed over.
+        if stands || (latest.is_none() && stored.is_none()) {
+            return None;
+        }
+        Some(format!("item {key} is {row:?}, but the latest write is {latest:?}"))
     }
 
     /// Whether every acknowledged write is among those that became durable, and in its Region's log.

@@ -12,7 +12,7 @@ use std::{
 use graticule_env::Env;
 use graticule_model::RegionName;
 use graticule_replication::{Policy, Replicator};
-use graticule_tables::Region;
+use graticule_tables::{LogLimits, Region};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -21,6 +21,7 @@ use crate::{
     disk::{Disk, DiskEngine},
     executor::{Executor, Owner},
     network::{Net, Network},
+    plan::Plan,
     random::Random,
     trace::Event,
 };
@@ -35,6 +36,7 @@ pub(crate) struct Node {
     pub(crate) clock: Arc<MachineClock>,
     number: u64,
     seed: u64,
+    plan: Plan,
     incarnations: AtomicU64,
     running: Mutex<Option<Running>>,
     executor: Arc<Executor>,
@@ -58,6 +60,7 @@ impl Node {
         name: RegionName,
         disk: Arc<Disk>,
         seed: u64,
+        plan: &Plan,
         executor: &Arc<Executor>,
         network: &Arc<Network>,
     ) -> Arc<Node> {
@@ -67,6 +70,7 @@ impl Node {
             clock: Arc::default(),
             number,
             seed,
+            plan: plan.clone(),
             incarnations: AtomicU64::new(0),
             running: Mutex::new(None),
             executor: Arc::clone(executor),
@@ -102,7 +106,14 @@ impl Node {
         region.set_shard_ms(SHARD_MS);
         region.start_jobs();
         let transport = Arc::new(Net(Arc::clone(&self.network)));
-        let replicator = Replicator::start(Arc::clone(&region), transport, Policy::default());
+        let mut policy = Policy { verify_every: self.plan.verify_every, ..Policy::default() };
+        if let Some(departure_ms_max) = self.plan.departure_ms_max {
+            policy.departure_ms_max = departure_ms_max;
+        }
+        if let Some(changes) = self.plan.log_changes_max {
+            region.set_log_limits(LogLimits { changes, ..LogLimits::default() });
+        }
+        let replicator = Replicator::start(Arc::clone(&region), transport, policy);
         self.network.register(self.name.clone(), Arc::clone(&replicator));
         *self.running.lock() = Some(Running { owner, env, region, replicator, alive });
         self.executor.tell(Event::Fault, self.name.as_str().as_bytes(), || format!("{} is up", self.name));

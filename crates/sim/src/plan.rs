@@ -64,6 +64,12 @@ pub(crate) struct Plan {
     pub(crate) members_change: bool,
     /// Operators drop and create the index.
     pub(crate) index_changes: bool,
+    /// How many changes of log are kept for a member that is away.
+    pub(crate) log_changes_max: Option<u64>,
+    /// How long a member that was taken out is waited for.
+    pub(crate) departure_ms_max: Option<u64>,
+    /// How often replicas are compared in the background.
+    pub(crate) verify_every: Option<Duration>,
 }
 
 impl Plan {
@@ -88,6 +94,9 @@ impl Plan {
         let away_ms = if members_change && !gaps.long_absence { 3_000 } else { 25_000 };
         let padding = if random.percent(4) { 300_000 } else { *random.pick(&[0, 100, 3_000]) };
         let index_changes = random.percent(15);
+        let log_changes_max = random.percent(25).then(|| random.between(3, 60));
+        let departure_ms_max = random.percent(25).then(|| random.between(2_000, 20_000));
+        let verify_every = random.percent(25).then(|| random.millis(1_000, 8_000));
         Plan {
             profile,
             gaps,
@@ -101,6 +110,9 @@ impl Plan {
             away_ms,
             members_change,
             index_changes,
+            log_changes_max,
+            departure_ms_max,
+            verify_every,
         }
     }
 }

@@ -86,7 +86,7 @@ impl World {
                 }
             });
             let name = name.parse().expect("the Region's name is valid");
-            Node::new(number, name, disk, seed, &executor, &network)
+            Node::new(number, name, disk, seed, &plan, &executor, &network)
         });
         let nodes = nodes.collect();
         Arc::new(World {
