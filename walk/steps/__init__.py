@@ -1,6 +1,7 @@
 """The steps of the walk, in order. Each is a function of a Walk that returns when all is as it should be."""
 
 from walk.steps import (
+    cloudformation,
     conflicts,
     crash,
     indexes,
@@ -12,6 +13,7 @@ from walk.steps import (
     stop,
     streams,
     tables,
+    terraform,
     transactions,
     ttl,
 )
@@ -30,6 +32,8 @@ STEPS = {
         streams,
         partiql,
         ttl,
+        terraform,
+        cloudformation,
         crash,
         stop,
     )

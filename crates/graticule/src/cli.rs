@@ -137,6 +137,10 @@ pub(crate) struct ServeFlags {
     #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(64..=1_048_576))]
     pub(crate) cache_mib: u64,
 
+    /// Keep a replica for 24 hours after another one was added from its Region, as DynamoDB does
+    #[arg(long)]
+    pub(crate) source_region_rule: bool,
+
     /// Serve on an address that other machines can reach, although signatures are not verified yet
     #[arg(long)]
     pub(crate) insecure_listen: bool,

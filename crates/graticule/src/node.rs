@@ -95,6 +95,8 @@ pub(crate) struct Settings {
     pub(crate) log_limits: LogLimits,
     pub(crate) conflict_journal_max: u64,
     pub(crate) dials: Arc<Dials>,
+    /// Whether replicas that others were added from have to stay for a day.
+    pub(crate) source_region_rule: bool,
 }
 
 /// The Regions of this process.
@@ -195,6 +197,7 @@ impl Node {
         let opened = Region::open(region.clone(), engine, env).await.map_err(|error| failed(&error))?;
         opened.set_conflict_journal_max(self.settings.conflict_journal_max);
         opened.set_log_limits(self.settings.log_limits);
+        opened.set_source_region_rule(self.settings.source_region_rule);
         opened.start_jobs();
         let transport: Arc<dyn Transport> = Arc::clone(&self.transport) as _;
         let replicator = Replicator::start(opened, transport, self.settings.policy.clone());

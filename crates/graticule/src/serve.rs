@@ -150,6 +150,7 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
         log_limits,
         conflict_journal_max: flags.conflict_journal_max,
         dials: Arc::clone(&dials),
+        source_region_rule: flags.source_region_rule,
     };
     let node = Node::new(env.clone(), storage, flags.regions.clone(), tcp, settings);
     let admin = Admin { node: Arc::clone(&node), dials, requests: Requests::default() };

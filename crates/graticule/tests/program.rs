@@ -220,3 +220,27 @@ fn the_start_up_lines_say_what_is_so() {
     let port = links.split("127.0.0.1:").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
     assert_ne!(port, "0", "{links}");
 }
+
+#[test]
+fn a_source_region_stays_where_the_flag_says_so() {
+    const TABLE: &str = r#"{"TableName": "abc", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}]}"#;
+    const ADD: &str = r#"{"TableName": "abc", "ReplicaUpdates": [{"Create": {"RegionName": "eu-west-1"}}]}"#;
+    const NAME: &str = r#"{"TableName": "abc"}"#;
+    for (flags, stays) in [(&["--in-memory", "--source-region-rule"][..], true), (&["--in-memory"], false)] {
+        let running = Running::start(flags);
+        for (operation, body) in [("CreateTable", TABLE), ("UpdateTable", ADD)] {
+            let (status, answer) = running.call("us-east-1", operation, body);
+            assert!(status.contains("200"), "{operation}: {answer}");
+        }
+        // Until the new replica is complete, the table is in use.
+        let answers = (0..100_000).map(|_| running.call("us-east-1", "DeleteTable", NAME));
+        let (status, answer) = answers
+            .into_iter()
+            .find(|(_, answer)| !answer.contains("ResourceInUseException"))
+            .expect("a replica of an empty table is complete soon");
+        assert_eq!(status.contains("200"), !stays, "{answer}");
+        assert_eq!(answer.contains("acted as a source region"), stays, "{answer}");
+    }
+}

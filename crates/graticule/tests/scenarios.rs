@@ -24,12 +24,12 @@ impl OverHttp {
 }
 
 impl Target for OverHttp {
-    fn call(&mut self, service: Service, operation: &str, body: &str) -> (u16, Value) {
+    fn call(&mut self, region: &str, service: Service, operation: &str, body: &str) -> (u16, Value) {
         let service = match service {
             Service::DynamoDb => "DynamoDB_20120810",
             Service::Streams => "DynamoDBStreams_20120810",
         };
-        let (status, body) = self.server.call_target("eu-west-1", &format!("{service}.{operation}"), body);
+        let (status, body) = self.server.call_target(region, &format!("{service}.{operation}"), body);
         let status = status.split(' ').nth(1).unwrap().parse().unwrap();
         (status, serde_json::from_str(&body).unwrap())
     }

@@ -13,7 +13,8 @@ pub mod value;
 pub mod version;
 
 pub use error::{
-    CancellationReason, CapacityKind, CapacityLimit, Error, ExpressionError, ExpressionKind, Throttling,
+    Absent, CancellationReason, CapacityKind, CapacityLimit, Error, ExpressionError, ExpressionKind,
+    Throttling,
 };
 pub use names::{IndexName, RegionName, TableName};
 pub use number::Number;

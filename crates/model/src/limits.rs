@@ -99,3 +99,15 @@ pub const CAPACITY_DECREASES_BANKED_MAX: u32 = 4;
 pub const CAPACITY_DECREASES_PER_DAY_MAX: u32 = 27;
 /// Changes from provisioned to on-demand billing in any 24 hours `[D]`.
 pub const ON_DEMAND_SWITCHES_PER_DAY_MAX: usize = 4;
+/// Least part of capacity that auto scaling can be told to follow, in percent `[D]`.
+pub const AUTO_SCALING_TARGET_PERCENT_MIN: f64 = 20.0;
+/// Greatest part of capacity that auto scaling can be told to follow, in percent `[D]`.
+pub const AUTO_SCALING_TARGET_PERCENT_MAX: f64 = 90.0;
+/// Changes of the table class of a replica in any 30 days `[L]`.
+pub const TABLE_CLASS_CHANGES_MAX: usize = 2;
+/// The time in which those changes are counted `[L]`.
+pub const TABLE_CLASS_WINDOW_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// How long a replica has to stay after another one was added from its Region, where that rule is on `[L]`.
+pub const SOURCE_REGION_HOLD_MS: u64 = 24 * 60 * 60 * 1000;
+/// How long a replica that was taken out and is not heard of stands in the way of other changes `[G]`.
+pub const REPLICA_LEAVING_BLOCKS_MS: u64 = 60 * 1000;

@@ -1,6 +1,6 @@
 //! Errors as they travel.
 
-use graticule_model::{CancellationReason, Error, Item, Number};
+use graticule_model::{Absent, CancellationReason, Error, Item, Number};
 use serde_json::json;
 
 #[test]
@@ -11,6 +11,11 @@ fn each_family_has_its_envelope() {
         (Error::ValueEmpty, 400, "com.amazon.coral.validate#ValidationException"),
         (Error::ResourceNotFound, 400, "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"),
         (Error::TableExists("t".into()), 400, "com.amazonaws.dynamodb.v20120810#ResourceInUseException"),
+        (
+            Error::Absent(Absent::Policy("arn".into())),
+            400,
+            "com.amazonaws.dynamodb.v20120810#PolicyNotFoundException",
+        ),
         (Error::Internal("x".into()), 500, "com.amazonaws.dynamodb.v20120810#InternalServerError"),
     ] {
         assert_eq!(error.envelope().status, status);

@@ -30,17 +30,33 @@ pub const DYNAMODB_OPERATIONS: &[&str] = &[
     "BatchExecuteStatement",
     "BatchGetItem",
     "BatchWriteItem",
+    "CreateGlobalTable",
     "CreateTable",
     "DeleteItem",
+    "DeleteResourcePolicy",
     "DeleteTable",
+    "DescribeBackup",
     "DescribeContinuousBackups",
+    "DescribeContributorInsights",
     "DescribeEndpoints",
+    "DescribeExport",
+    "DescribeGlobalTable",
+    "DescribeGlobalTableSettings",
+    "DescribeImport",
+    "DescribeKinesisStreamingDestination",
     "DescribeLimits",
     "DescribeTable",
+    "DescribeTableReplicaAutoScaling",
     "DescribeTimeToLive",
     "ExecuteStatement",
     "ExecuteTransaction",
     "GetItem",
+    "GetResourcePolicy",
+    "ListBackups",
+    "ListContributorInsights",
+    "ListExports",
+    "ListGlobalTables",
+    "ListImports",
     "ListTables",
     "ListTagsOfResource",
     "PutItem",
@@ -50,8 +66,13 @@ pub const DYNAMODB_OPERATIONS: &[&str] = &[
     "TransactGetItems",
     "TransactWriteItems",
     "UntagResource",
+    "UpdateContinuousBackups",
+    "UpdateContributorInsights",
+    "UpdateGlobalTable",
+    "UpdateGlobalTableSettings",
     "UpdateItem",
     "UpdateTable",
+    "UpdateTableReplicaAutoScaling",
     "UpdateTimeToLive",
 ];
 
@@ -112,27 +133,41 @@ async fn call(context: &Context, service: Service, operation: &str, body: &[u8])
         (Service::DynamoDb, "ExecuteTransaction") => {
             data::partiql::execute_transaction::call(context, body).await
         }
-        (Service::DynamoDb, "CreateTable") => control::create_table::call(context, body).await,
-        (Service::DynamoDb, "DescribeTable") => control::describe_table::call(context, body).await,
-        (Service::DynamoDb, "ListTables") => control::list_tables::call(context, body).await,
-        (Service::DynamoDb, "UpdateTable") => control::update_table::call(context, body).await,
-        (Service::DynamoDb, "DeleteTable") => control::delete_table::call(context, body).await,
-        (Service::DynamoDb, "DescribeLimits") => control::describe_limits::call(context, body).await,
-        (Service::DynamoDb, "DescribeEndpoints") => control::describe_endpoints::call(context, body).await,
-        (Service::DynamoDb, "TagResource") => control::tags::tag_resource(context, body).await,
-        (Service::DynamoDb, "UntagResource") => control::tags::untag_resource(context, body).await,
-        (Service::DynamoDb, "ListTagsOfResource") => {
-            control::tags::list_tags_of_resource(context, body).await
-        }
-        (Service::DynamoDb, "UpdateTimeToLive") => control::time_to_live::update(context, body).await,
-        (Service::DynamoDb, "DescribeTimeToLive") => control::time_to_live::describe(context, body).await,
-        (Service::DynamoDb, "DescribeContinuousBackups") => {
-            control::describe_continuous_backups::call(context, body).await
-        }
+        (Service::DynamoDb, operation) => control_call(context, operation, body).await,
         (Service::Streams, "ListStreams") => streams::list_streams::call(context, body).await,
         (Service::Streams, "DescribeStream") => streams::describe_stream::call(context, body).await,
         (Service::Streams, "GetShardIterator") => streams::get_shard_iterator::call(context, body).await,
         (Service::Streams, "GetRecords") => streams::get_records::call(context, body).await,
-        _ => Err(Error::UnknownOperation),
+        (Service::Streams, _) => Err(Error::UnknownOperation),
+    }
+}
+
+/// The operations of DynamoDB on tables rather than on their items.
+async fn control_call(context: &Context, operation: &str, body: &[u8]) -> Result<Vec<u8>, Error> {
+    match operation {
+        "CreateTable" => control::create_table::call(context, body).await,
+        "DescribeTable" => control::describe_table::call(context, body).await,
+        "ListTables" => control::list_tables::call(context, body).await,
+        "UpdateTable" => control::update_table::call(context, body).await,
+        "DeleteTable" => control::delete_table::call(context, body).await,
+        "DescribeLimits" => control::describe_limits::call(context, body).await,
+        "DescribeEndpoints" => control::describe_endpoints::call(context, body).await,
+        "TagResource" => control::tags::tag_resource(context, body).await,
+        "UntagResource" => control::tags::untag_resource(context, body).await,
+        "ListTagsOfResource" => control::tags::list_tags_of_resource(context, body).await,
+        "UpdateTimeToLive" => control::time_to_live::update(context, body).await,
+        "DescribeTimeToLive" => control::time_to_live::describe(context, body).await,
+        "DescribeTableReplicaAutoScaling" => {
+            control::replica_auto_scaling::describe::call(context, body).await
+        }
+        "UpdateTableReplicaAutoScaling" => control::replica_auto_scaling::update::call(context, body).await,
+        "CreateGlobalTable" => control::legacy_global_tables::create::call(body),
+        "UpdateGlobalTable" => control::legacy_global_tables::update::call(body),
+        "DescribeGlobalTable" => control::legacy_global_tables::describe::call(body),
+        "ListGlobalTables" => control::legacy_global_tables::list::call(),
+        "DescribeGlobalTableSettings" | "UpdateGlobalTableSettings" => {
+            control::legacy_global_tables::settings::call(body)
+        }
+        _ => control::absent::call(context, operation, body).await,
     }
 }

@@ -2,19 +2,19 @@
 //!
 //! `SCENARIO=part/of/path` selects files, `SCENARIOS_REWRITE=1` replaces the expected answers that differ.
 
-use std::{env, path::Path, time::Duration};
+use std::{env, path::Path, sync::Arc, time::Duration};
 
 use graticule_ops::dispatch;
-use graticule_scenario::{Service, Target, play};
+use graticule_scenario::{HOME, Service, Target, play};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::support::Server;
+use crate::support::regions::Regions;
 
-/// An empty Region with its jobs at work.
+/// Empty Regions with their jobs at work, linked with each other.
 struct InProcess {
     runtime: Runtime,
-    server: Server,
+    regions: Arc<Regions>,
 }
 
 impl InProcess {
@@ -23,23 +23,20 @@ impl InProcess {
             .enable_all()
             .build()
             .expect("a runtime can be made");
-        let server = runtime.block_on(async {
-            let server = Server::start().await;
-            server.context.region.start_jobs();
-            server
-        });
-        InProcess { runtime, server }
+        InProcess { runtime, regions: Regions::start() }
     }
 }
 
 impl Target for InProcess {
-    fn call(&mut self, service: Service, operation: &str, body: &str) -> (u16, Value) {
+    fn call(&mut self, region: &str, service: Service, operation: &str, body: &str) -> (u16, Value) {
         let service = match service {
             Service::DynamoDb => graticule_ops::Service::DynamoDb,
             Service::Streams => graticule_ops::Service::Streams,
         };
-        let answer =
-            self.runtime.block_on(dispatch(&self.server.context, service, operation, body.as_bytes()));
+        let answer = self.runtime.block_on(async {
+            let server = self.regions.server(region).await;
+            dispatch(&server.context, service, operation, body.as_bytes()).await
+        });
         match answer {
             Ok(body) => (200, serde_json::from_slice(&body).expect("answers are JSON")),
             Err(error) => (error.envelope().status, error.to_json()),
@@ -47,8 +44,10 @@ impl Target for InProcess {
     }
 
     fn pause(&mut self) {
-        let sleep = self.server.context.region.env().sleep(Duration::from_millis(10));
-        self.runtime.block_on(sleep);
+        self.runtime.block_on(async {
+            let server = self.regions.server(HOME).await;
+            server.context.region.env().sleep(Duration::from_millis(10)).await;
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use graticule_model::{Error, RegionName, Version, version::HybridTime};
 use graticule_tables::{
     Table,
-    schema::{Member, TableStatus},
+    schema::{Departed, Member, TableStatus},
 };
 
 use crate::replicator::{Replicator, TICK};
@@ -62,13 +62,15 @@ impl Replicator {
             out.map(|(region, register)| (region.clone(), register.version.clone())).collect()
         };
         for (member, removed) in members {
-            if table.membership.departed.get(&member) == Some(&removed) {
+            let known = table.departed(&member, &removed);
+            if known.is_some_and(|departed| departed.absent) {
                 continue;
             }
-            if self.has_departed(table, &member) {
-                match self.region.mark_departed(table, &member, &removed).await {
+            let departed = self.departure_of(table, &member, &removed);
+            if let Some(departed) = departed.filter(|departed| known != Some(departed)) {
+                match self.region.mark_departed(table, &member, &departed).await {
                     Ok(()) => tracing::info!(region = %self.region.name(), table = %table.name, %member,
-                        "a member that was taken out has handed over everything"),
+                        absent = departed.absent, "a member that was taken out has handed over everything"),
                     Err(Error::ResourceNotFound) => return Ok(()),
                     Err(error) => return Err(error),
                 }
@@ -99,17 +101,18 @@ impl Replicator {
         }
     }
 
-    /// Whether everything is here that a member wrote before it knew that it was taken out.
-    fn has_departed(&self, table: &Table, member: &RegionName) -> bool {
+    /// How far a member that was taken out has gone, if everything is here that it wrote before it knew of that.
+    fn departure_of(&self, table: &Table, member: &RegionName, removed: &Version) -> Option<Departed> {
         let shared = (table.uuid.clone(), member.clone());
         let state = self.state.lock();
-        let Some(known) = state.acknowledged.get(&shared) else { return false };
-        if known.settings.members.get(member) != table.settings.members.get(member) {
-            return false;
+        let known = state.acknowledged.get(&shared)?;
+        let register = table.settings.members.get(member)?;
+        if known.settings.members.get(member) != Some(register) {
+            return None;
         }
         let told = state.watermarks.get(&shared).is_some_and(|time| *time > known.known_since);
-        let expelled = table.settings.members.get(member).is_some_and(|it| it.value == Member::Expelled);
-        known.absent || told || expelled
+        let gone = known.absent || told || register.value == Member::Expelled;
+        gone.then(|| Departed { removed: removed.clone(), absent: known.absent })
     }
 
     /// A tombstone can go when no member can send anything older, and every member has what was written here before: a

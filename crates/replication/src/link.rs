@@ -101,7 +101,10 @@ impl Replicator {
                 .lock()
                 .acknowledged
                 .get(&key)
-                .is_some_and(|known| known.settings == table.settings);
+                // One that is on its way out is asked until it is gone.
+                .is_some_and(|known| {
+                    known.settings == table.settings && (known.absent || !table.has_left(peer))
+                });
             if !known {
                 let json =
                     serde_json::to_vec(&shared).map_err(|error| LinkError::Broken(error.to_string()))?;
@@ -149,6 +152,9 @@ impl Replicator {
     fn note_acknowledged(&self, table: &Table, key: Shared, known_since: HybridTime, absent: bool) {
         let settings = table.settings.clone();
         self.update(|state| {
+            // Asked once more, it knew before.
+            let before = state.acknowledged.get(&key).filter(|known| known.settings == settings);
+            let known_since = before.map_or(known_since, |known| known.known_since);
             state.acknowledged.insert(key, Acknowledged { settings, known_since, absent });
         });
     }

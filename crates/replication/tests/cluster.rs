@@ -20,8 +20,8 @@ use graticule_replication::{Policy, Replicator};
 use graticule_tables::{
     Action, ActionKind, LogLimits, PageRequest, Region, Span, Table,
     schema::{
-        Billing, CapacityHistory, KeyAttribute, KeySchema, Member, Membership, Register, Settings,
-        StreamView, TABLE_FORMAT, TableStatus,
+        Billing, CapacityHistory, KeyAttribute, KeySchema, Member, Membership, Register, ReplicaRecord,
+        Settings, StreamView, TABLE_FORMAT, TableStatus,
     },
 };
 use parking_lot::Mutex;
@@ -294,6 +294,9 @@ fn new_table(node: &Node) -> Table {
             stream: Register::new(version.clone(), None),
             infrequent_access: Register::new(version, None),
             members: BTreeMap::new(),
+            auto_scaling: BTreeMap::new(),
+            overrides: BTreeMap::new(),
+            sources: BTreeMap::new(),
         },
         group: None,
         indexes: BTreeMap::new(),
@@ -304,6 +307,7 @@ fn new_table(node: &Node) -> Table {
         on_demand_since_ms: None,
         capacity: CapacityHistory::default(),
         membership: Membership::default(),
+        replica: ReplicaRecord::default(),
         detaching: None,
     }
 }

@@ -19,5 +19,6 @@ mod network;
 mod restart;
 mod resync;
 mod settings;
+mod settings_apart;
 mod tcp;
 mod verify;

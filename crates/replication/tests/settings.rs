@@ -1,8 +1,11 @@
 //! Settings that replicas share: set anywhere, they come to be everywhere, with what follows from them.
 
+use std::time::Duration;
+
 use graticule_model::{AttributeValue, IndexName};
 use graticule_tables::{
     Action, ActionKind, StreamPage, Table,
+    auto_scaling::{AutoScaling, Dimension},
     schema::{Billing, IndexDefinition, Projection, Register, Throughput},
 };
 
@@ -32,6 +35,13 @@ async fn indexed(nodes: &[&Node], expected: usize) {
         (contents[0].len() == expected && contents.iter().all(|other| *other == contents[0])).then_some(())
     })
     .await;
+}
+
+/// Says how reads or writes are to be scaled.
+fn set_scaling(node: &Node, table: &mut Table, dimension: &Dimension, maximum_units: u64) {
+    let scaling = AutoScaling { minimum_units: 1, maximum_units, policy: None };
+    let version = node.region.clock().version(table.settings.version().time);
+    table.settings.auto_scaling.insert(dimension.clone(), Register::new(version, Some(scaling)));
 }
 
 /// The records of the table's open stream.
@@ -116,9 +126,17 @@ async fn concurrent_changes_of_settings_come_together() {
         table.settings.ttl = Register::new(version, Some("expires".to_owned()));
     })
     .await;
+    // One dimension is set in two Regions, the later one stands; another in one.
+    let (writes, reads) = (Dimension::Writes(None), Dimension::Reads(b.name.clone(), None));
+    a.change(|table| set_scaling(&a, table, &writes, 10)).await;
+    b.region.env().sleep(Duration::from_millis(5)).await;
+    b.change(|table| set_scaling(&b, table, &writes, 20)).await;
+    c.change(|table| set_scaling(&c, table, &reads, 30)).await;
     c.put("k", "v").await.unwrap();
     network.heal();
     let table = same_settings(&[&a, &b, &c]).await;
+    let most = |dimension| table.settings.auto_scaling(dimension).map(|scaling| scaling.maximum_units);
+    assert_eq!((most(&writes), most(&reads)), (Some(20), Some(30)));
     assert_eq!((table.settings.billing.value, table.ttl_attribute()), (billing, Some("expires")));
     equal(&[&a, &b, &c]).await;
     indexed(&[&a, &b, &c], 1).await;

@@ -7,9 +7,11 @@ use crate::Service;
 pub(crate) struct Step {
     /// The line of the request, from 1.
     pub(crate) line: usize,
-    /// As written, with the service in front if it is not DynamoDB.
+    /// As written, with the service in front if it is not DynamoDB, and the Region behind if there is one.
     pub(crate) operation: String,
     pub(crate) service: Service,
+    /// The Region that is asked, if the step names one.
+    pub(crate) region: Option<String>,
     /// JSON, not expanded yet.
     pub(crate) request: String,
     /// Ask until the answer is the expected one.
@@ -21,9 +23,10 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// The operation without its service.
+    /// The operation without its service and Region.
     pub(crate) fn name(&self) -> &str {
-        self.operation.rsplit('.').next().unwrap_or_default()
+        let operation = self.operation.split('@').next().unwrap_or_default();
+        operation.rsplit('.').next().unwrap_or_default()
     }
 }
 
@@ -64,6 +67,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Step>, String> {
             line: number,
             operation: operation.to_owned(),
             service,
+            region: operation.split_once('@').map(|(_, region)| region.to_owned()),
             request: request.join("\n"),
             until,
             expected: lines[start..end].join("\n"),

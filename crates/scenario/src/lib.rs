@@ -21,6 +21,7 @@
 //!   also remembers what it stood for, and `<name>` in a later request gives it back.
 //! - `<fill N text>` is the text N times over; `<list N text>` is the text N times with commas between, `#` counting from 1.
 //! - `Streams.GetRecords` is an operation of DynamoDB Streams.
+//! - `DescribeTable@us-east-1` asks that Region rather than the one that every other step asks.
 //!
 //! It knows neither a transport nor the operations.
 
@@ -39,10 +40,13 @@ use matching::matches;
 /// Times that `>*` asks, with a [`Target::pause`] of ten milliseconds between.
 const ATTEMPTS: usize = 1000;
 
+/// The Region that is asked where a step names none.
+pub const HOME: &str = "eu-west-1";
+
 /// What a scenario is played against: a server without tables.
 pub trait Target {
-    /// Calls an operation; gives the HTTP status and the body of the answer.
-    fn call(&mut self, service: Service, operation: &str, body: &str) -> (u16, Value);
+    /// Calls an operation in [`HOME`], or in another Region; gives the HTTP status and the body of the answer.
+    fn call(&mut self, region: &str, service: Service, operation: &str, body: &str) -> (u16, Value);
 
     /// Waits for ten milliseconds.
     fn pause(&mut self);
@@ -150,7 +154,8 @@ fn play_file(steps: &[Step], target: &mut impl Target) -> Vec<Difference> {
             if attempt > 0 {
                 target.pause();
             }
-            let (status, body) = target.call(step.service, step.name(), &request);
+            let region = step.region.as_deref().unwrap_or(HOME);
+            let (status, body) = target.call(region, step.service, step.name(), &request);
             match matches(&expand(&step.expected, &BTreeMap::new()), status, &body, &mut known) {
                 Ok(()) => {
                     difference = None;

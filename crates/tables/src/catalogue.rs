@@ -189,7 +189,7 @@ impl Region {
         let (table, answer, changed) = outcome?;
         let table = Arc::new(table);
         if changed {
-            self.meters.settle(&table, self.env.monotonic());
+            self.meters.settle(&table, &self.name, self.env.monotonic());
             self.cache.lock().insert(table.name.clone(), Arc::clone(&table));
             self.catalogue_changed();
         }

@@ -5,6 +5,7 @@
 //! the same commit (`derive`). Nothing here knows HTTP, JSON requests, or how Regions reach each other.
 
 mod action;
+pub mod auto_scaling;
 mod capacity;
 mod catalogue;
 mod clock;
@@ -18,10 +19,12 @@ mod jobs;
 mod key;
 mod layout;
 mod membership;
+mod overrides;
 mod read;
 mod ready;
 mod record;
 mod region;
+mod replica;
 pub mod schema;
 mod settings;
 mod shards;

@@ -16,12 +16,21 @@ use crate::schema::{Member, Table};
 pub struct Membership {
     /// The membership that this replica was made for. It tells the replica from an earlier one of the same Region.
     pub born: Option<Version>,
-    /// Members that were taken out, by the version of that, and have handed over everything they had.
-    pub departed: BTreeMap<RegionName, Version>,
+    /// Members that were taken out and have handed over everything they had.
+    pub departed: BTreeMap<RegionName, Departed>,
     /// When Regions were expelled: replicas that were made before that are not listened to.
     pub expelled: BTreeMap<RegionName, Version>,
     /// Members that must be compared with this replica before shipping to them is complete again.
     pub resync: BTreeMap<RegionName, Resync>,
+}
+
+/// A member that has handed over everything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Departed {
+    /// When it was taken out.
+    pub removed: Version,
+    /// It has no replica any more; until then it is told of what changes.
+    pub absent: bool,
 }
 
 /// Why and since when a member needs more than the log.
@@ -114,7 +123,7 @@ impl Table {
             *region != here && register.value == Member::Removed && self.has_left(region)
         });
         left.map(|(region, register)| (region, &register.version))
-            .filter(|(region, version)| self.membership.departed.get(*region) != Some(version))
+            .filter(|(region, version)| self.departed(region, version).is_none())
     }
 
     /// Whether there is still something to say to `region`, or to hear from it.
@@ -123,7 +132,12 @@ impl Table {
         !register.value.is_out()
             || !self.has_left(region)
             || self.is_source(region)
-            || self.membership.departed.get(region) != Some(&register.version)
+            || self.departed(region, &register.version).is_none_or(|departed| !departed.absent)
+    }
+
+    /// What is known of the departure of a member that was taken out at `removed`.
+    pub fn departed(&self, region: &RegionName, removed: &Version) -> Option<&Departed> {
+        self.membership.departed.get(region).filter(|departed| departed.removed == *removed)
     }
 
     /// Whether a new replica somewhere is being filled from the one in `here`.

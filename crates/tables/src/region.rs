@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -90,6 +90,8 @@ pub struct Region {
     /// The bound of the conflict journal.
     pub(crate) journal: Journal,
     log_limits: Mutex<LogLimits>,
+    /// Whether replicas that others were added from have to stay for a day.
+    source_region_rule: AtomicBool,
 }
 
 #[derive(Default)]
@@ -134,6 +136,7 @@ impl Region {
             collection_bytes_max: AtomicU64::new(COLLECTION_BYTES_MAX),
             journal: Journal::default(),
             log_limits: Mutex::default(),
+            source_region_rule: AtomicBool::new(false),
         }))
     }
 
@@ -189,6 +192,16 @@ impl Region {
     /// Sets how many bytes an item collection may have; the service's limit stands until then.
     pub fn set_collection_bytes_max(&self, bytes_max: u64) {
         self.collection_bytes_max.store(bytes_max, Ordering::Relaxed);
+    }
+
+    /// Sets whether a replica that was used in the last 24 hours to add another one must stay, as on the service.
+    pub fn set_source_region_rule(&self, on: bool) {
+        self.source_region_rule.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether a replica that was used in the last 24 hours to add another one must stay.
+    pub fn source_region_rule(&self) -> bool {
+        self.source_region_rule.load(Ordering::Relaxed)
     }
 
     /// How to reach other Regions.

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::capacity::{CapacityHistory, ThroughputHistory};
 pub use crate::key::{KeyAttribute, KeySchema, PrimaryKey};
-pub use crate::membership::{Detaching, Membership, Resync};
+pub use crate::membership::{Departed, Detaching, Membership, Resync};
+pub use crate::overrides::{CapacityOverrides, Override, Overrides};
+pub use crate::replica::{ReplicaRecord, ReplicaStatus};
 pub use crate::settings::{Billing, Member, Register, Settings, StreamView};
 
 /// What an index holds besides keys.
@@ -199,6 +201,9 @@ pub struct Table {
     /// What this Region alone knows of the members of the global table.
     #[serde(default)]
     pub membership: Membership,
+    /// What this Region alone keeps of being a replica.
+    #[serde(default)]
+    pub replica: ReplicaRecord,
     /// Set while this replica becomes a table of its own.
     #[serde(default)]
     pub detaching: Option<Detaching>,

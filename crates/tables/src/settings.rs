@@ -1,13 +1,18 @@
 //! The settings that replicas of a table share.
 //!
-//! Each is a last-writer-wins register, so that merging two Regions' settings in any order gives the same.
+//! Each is a last-writer-wins register, so that merging two Regions' settings in any order gives the same. What one
+//! replica has of its own is here too, so that every Region can show it.
 
 use std::collections::BTreeMap;
 
 use graticule_model::{IndexName, RegionName, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::schema::{IndexDefinition, Maximum, Throughput};
+use crate::{
+    auto_scaling::{AutoScaling, Dimension},
+    overrides::Overrides,
+    schema::{IndexDefinition, Maximum, Throughput},
+};
 
 /// A value that replicas share: the one with the latest version stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +30,7 @@ impl<T: Clone + PartialEq> Register<T> {
     }
 
     /// Takes `other` if it is later; tells whether the value changed.
-    fn merge(&mut self, other: &Register<T>) -> bool {
+    pub(crate) fn merge(&mut self, other: &Register<T>) -> bool {
         if other.version <= self.version {
             return false;
         }
@@ -102,6 +107,15 @@ pub struct Settings {
     pub infrequent_access: Register<Option<bool>>,
     /// The replicas by Region, this one included; empty for a table that was never global.
     pub members: BTreeMap<RegionName, Register<Member>>,
+    /// How capacity is to be scaled; `None` where that was switched off.
+    #[serde(default)]
+    pub auto_scaling: BTreeMap<Dimension, Register<Option<AutoScaling>>>,
+    /// What replicas have of their own.
+    #[serde(default)]
+    pub overrides: BTreeMap<RegionName, Overrides>,
+    /// By the Region of a replica, the Region whose endpoint was asked to add it.
+    #[serde(default)]
+    pub sources: BTreeMap<RegionName, Register<RegionName>>,
 }
 
 impl Settings {
@@ -112,7 +126,23 @@ impl Settings {
         changed |= self.stream.merge(&other.stream);
         changed |= self.infrequent_access.merge(&other.infrequent_access);
         changed |= merge_map(&mut self.indexes, &other.indexes);
+        changed |= merge_map(&mut self.auto_scaling, &other.auto_scaling);
+        changed |= merge_map(&mut self.sources, &other.sources);
+        for (region, overrides) in &other.overrides {
+            changed |= self.overrides.entry(region.clone()).or_default().merge(overrides);
+        }
         changed | merge_map(&mut self.members, &other.members)
+    }
+
+    /// How a dimension is to be scaled, if it is.
+    pub fn auto_scaling(&self, dimension: &Dimension) -> Option<&AutoScaling> {
+        self.auto_scaling.get(dimension)?.value.as_ref()
+    }
+
+    /// Whether the writes of the table, or of a GSI, are to be scaled, and by what.
+    pub fn scales_writes(&self, index: Option<&IndexName>) -> bool {
+        let scaling = self.auto_scaling(&Dimension::Writes(index.cloned()));
+        scaling.is_some_and(|scaling| scaling.policy.is_some())
     }
 
     /// The version of the latest change.
@@ -123,6 +153,9 @@ impl Settings {
             .into_iter()
             .chain(self.indexes.values().map(|register| &register.version))
             .chain(self.members.values().map(|register| &register.version))
+            .chain(self.auto_scaling.values().map(|register| &register.version))
+            .chain(self.sources.values().map(|register| &register.version))
+            .chain(self.overrides.values().flat_map(Overrides::versions))
             .max()
             .expect("there is a billing mode")
     }

@@ -8,7 +8,9 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use graticule_model::{CapacityKind, CapacityLimit, Error, Throttling, limits::BURST_SECONDS_MAX, names};
+use graticule_model::{
+    CapacityKind, CapacityLimit, Error, RegionName, Throttling, limits::BURST_SECONDS_MAX, names,
+};
 use parking_lot::Mutex;
 
 use crate::{
@@ -88,12 +90,12 @@ impl Meters {
     }
 
     /// Gives the buckets of a table that has changed their new limits, which count from now on.
-    pub(crate) fn settle(&self, table: &Table, now: Duration) {
+    pub(crate) fn settle(&self, table: &Table, here: &RegionName, now: Duration) {
         for (key, bucket) in self.0.lock().iter_mut().filter(|(key, _)| key.table == table.id) {
             let kind = if key.write { CapacityKind::Write } else { CapacityKind::Read };
-            let limit = match table.indexes.values().find(|index| index.id == key.index) {
-                Some(index) => table.index_limit(index, kind),
-                None => table.own_limit(kind),
+            let limit = match table.indexes.iter().find(|(_, index)| index.id == key.index) {
+                Some((name, index)) => table.index_limit(here, name, index, kind),
+                None => table.own_limit(here, kind),
             };
             bucket.refill(limit.map_or(bucket.tokens_per_second, Limit::tokens_per_second), now);
         }
@@ -130,17 +132,24 @@ impl Table {
         !on_demand
             || maximum != Maximum::default()
             || self.global_indexes().any(|(_, definition)| definition.maximum != Maximum::default())
+            || self.has_own_maximum()
     }
 
-    /// The limit of the table's own capacity, which its local indexes share.
-    fn own_limit(&self, kind: CapacityKind) -> Option<Limit> {
-        let Billing { on_demand, throughput, maximum, .. } = self.settings.billing.value;
+    /// The limit of the table's own capacity in Region `here`, which its local indexes share.
+    fn own_limit(&self, here: &RegionName, kind: CapacityKind) -> Option<Limit> {
+        let Billing { on_demand, throughput, maximum, .. } = self.billing_in(here);
         limit(on_demand, throughput, maximum, kind)
     }
 
-    fn index_limit(&self, index: &LocalIndex, kind: CapacityKind) -> Option<Limit> {
-        let definition = global_definition(index)?;
-        limit(self.settings.billing.value.on_demand, definition.throughput, definition.maximum, kind)
+    fn index_limit(
+        &self,
+        here: &RegionName,
+        name: &str,
+        index: &LocalIndex,
+        kind: CapacityKind,
+    ) -> Option<Limit> {
+        let (throughput, maximum) = self.index_capacity_in(here, name, global_definition(index)?);
+        limit(self.settings.billing.value.on_demand, throughput, maximum, kind)
     }
 
     fn meter_key(&self, index: Option<&LocalIndex>, kind: CapacityKind) -> MeterKey {
@@ -163,8 +172,8 @@ impl Region {
         // A local index has no capacity of its own.
         let index = index.filter(|(_, index)| !index.local);
         let limit = match index {
-            Some((_, index)) => table.index_limit(index, kind),
-            None => table.own_limit(kind),
+            Some((name, index)) => table.index_limit(&self.name, name, index, kind),
+            None => table.own_limit(&self.name, kind),
         };
         let Some(limit) = limit else { return Ok(()) };
         let key = table.meter_key(index.map(|(_, index)| index), kind);
@@ -199,10 +208,10 @@ impl Region {
             }
         };
         let own = consumed.table + consumed.local.values().sum::<HalfUnits>();
-        pay(None, table.own_limit(kind), own);
+        pay(None, table.own_limit(&self.name, kind), own);
         for (name, units) in &consumed.global {
             if let Some(index) = table.indexes.get(name) {
-                pay(Some(index), table.index_limit(index, kind), *units);
+                pay(Some(index), table.index_limit(&self.name, name, index, kind), *units);
             }
         }
     }

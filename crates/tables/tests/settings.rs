@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use graticule_model::{Error, KeyType, Version, version::HybridTime};
 use graticule_tables::{
     Merged, SharedTable,
-    schema::{Billing, Member, Projection, Register, Settings, StreamView, TableStatus, Throughput},
+    auto_scaling::{AutoScaling, Dimension, ScalingPolicy, Utilization},
+    schema::{
+        Billing, CapacityOverrides, Member, Overrides, Projection, Register, Settings, StreamView,
+        TableStatus, Throughput,
+    },
 };
 use proptest::prelude::*;
 
@@ -32,6 +36,11 @@ fn settings() -> impl Strategy<Value = Settings> {
         1 => Member::Removed,
         _ => Member::Joining { source: region_name("s") },
     };
+    let scaling = |number: u64| {
+        let auto_scaling = AutoScaling { minimum_units: number, maximum_units: 9, policy: None };
+        (!number.is_multiple_of(3)).then_some(auto_scaling)
+    };
+    let dimension = "(writes|reads/[ab])(/i-[12])?";
     (
         register(move |number| Billing {
             on_demand: number % 2 == 0,
@@ -43,15 +52,57 @@ fn settings() -> impl Strategy<Value = Settings> {
         register(|number| (number % 3 == 0).then_some(StreamView::NewAndOldImages)),
         register(|number| (number % 3 == 0).then_some(number % 2 == 0)),
         prop::collection::btree_map("[a-c]", register(member), 0..4),
+        prop::collection::btree_map(dimension, register(scaling), 0..4),
+        prop::collection::btree_map("[a-c]", overrides(), 0..3),
+        prop::collection::btree_map(
+            "[a-c]",
+            register(|number| region_name(["x", "y"][number as usize % 2])),
+            0..3,
+        ),
     )
-        .prop_map(|(billing, indexes, ttl, stream, infrequent_access, members)| Settings {
-            billing,
-            indexes: indexes.into_iter().map(|(name, index)| (name.parse().unwrap(), index)).collect(),
-            ttl,
-            stream,
-            infrequent_access,
-            members: members.into_iter().map(|(name, member)| (region_name(&name), member)).collect(),
+        .prop_map(
+            |(billing, indexes, ttl, stream, infrequent_access, members, scaling, overrides, sources)| {
+                Settings {
+                    billing,
+                    indexes: indexes
+                        .into_iter()
+                        .map(|(name, index)| (name.parse().unwrap(), index))
+                        .collect(),
+                    ttl,
+                    stream,
+                    infrequent_access,
+                    members: members.into_iter().map(|(name, member)| (region_name(&name), member)).collect(),
+                    auto_scaling: scaling
+                        .into_iter()
+                        .map(|(key, value)| (key.parse().unwrap(), value))
+                        .collect(),
+                    overrides: overrides.into_iter().map(|(name, own)| (region_name(&name), own)).collect(),
+                    sources: sources.into_iter().map(|(name, source)| (region_name(&name), source)).collect(),
+                }
+            },
+        )
+}
+
+/// What a replica has of its own: of each value nothing, or something, or nothing again.
+fn overrides() -> impl Strategy<Value = Overrides> {
+    let value = || prop::option::of(register(|number| (number % 3 != 0).then_some(number)));
+    let capacity = move || {
+        (value(), value()).prop_map(|(read, read_max)| {
+            let mut own = CapacityOverrides::default();
+            read.into_iter().for_each(|it| own.read.set(&it.version, it.value));
+            read_max.into_iter().for_each(|it| own.read_max.set(&it.version, it.value));
+            own
         })
+    };
+    let indexes = prop::collection::btree_map("i-[12]", capacity(), 0..3);
+    (capacity(), value(), indexes).prop_map(|(capacity, class, indexes)| {
+        let mut own = Overrides { capacity, ..Overrides::default() };
+        class.into_iter().for_each(|it| {
+            own.infrequent_access.set(&it.version, it.value.map(|number| number % 2 == 0));
+        });
+        own.indexes = indexes.into_iter().map(|(name, index)| (name.parse().unwrap(), index)).collect();
+        own
+    })
 }
 
 fn merged(a: &Settings, b: &Settings) -> Settings {
@@ -70,6 +121,45 @@ proptest! {
         prop_assert_eq!(merged(&ab, &b), ab.clone());
         prop_assert_eq!(ab.version(), a.version().max(b.version()));
         prop_assert!(!ab.clone().merge(&a), "nothing new is no change");
+    }
+}
+
+/// As stored and as sent to other Regions, which may not know them yet.
+#[tokio::test]
+async fn auto_scaling_settings_survive_as_json() {
+    let policy = ScalingPolicy {
+        name: "p".to_owned(),
+        target: Utilization::new(72.5).unwrap(),
+        disable_scale_in: Some(true),
+        scale_in_cooldown_s: Some(60),
+        scale_out_cooldown_s: None,
+    };
+    let scaling = AutoScaling { minimum_units: 5, maximum_units: 50, policy: Some(policy) };
+    let version = Version { time: HybridTime::from_bits(7), region: Arc::from("a") };
+    let (index, region) = ("by-value".parse().unwrap(), region_name("eu-west-1"));
+    let dimensions = [
+        (Dimension::Writes(None), "writes"),
+        (Dimension::Writes(Some(index)), "writes/by-value"),
+        (Dimension::Reads(region.clone(), None), "reads/eu-west-1"),
+        (Dimension::Reads(region, Some("writes".parse().unwrap())), "reads/eu-west-1/writes"),
+    ];
+    let mut settings = plain_table(&open("a").await.region, "plain").settings;
+    for (dimension, text) in &dimensions {
+        assert_eq!(dimension.to_string(), *text);
+        let register = Register::new(version.clone(), Some(scaling.clone()));
+        settings.auto_scaling.insert(dimension.clone(), register);
+    }
+    let json = serde_json::to_string(&settings).unwrap();
+    assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings);
+    for text in ["", "writes/", "reads", "reads/EU", "reads/a/b-c/d", "write"] {
+        assert!(text.parse::<Dimension>().is_err(), "{text}");
+    }
+    let mut older: serde_json::Value = serde_json::from_str(&json).unwrap();
+    older.as_object_mut().unwrap().remove("auto_scaling");
+    let older: Settings = serde_json::from_value(older).unwrap();
+    assert!(older.auto_scaling.is_empty());
+    for percent in [19.9, 90.1, f64::NAN] {
+        assert_eq!(Utilization::new(percent), None);
     }
 }
 

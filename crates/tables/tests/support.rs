@@ -21,7 +21,7 @@ use graticule_tables::{
     Action, ActionKind, Direction, PageLimit, PageRequest, Record, Region, Span, Table, Written,
     schema::{
         Billing, CapacityHistory, IndexDefinition, IndexState, KeyAttribute, KeySchema, Member, Membership,
-        Projection, Register, Settings, TABLE_FORMAT, TableStatus,
+        Projection, Register, ReplicaRecord, Settings, TABLE_FORMAT, TableStatus,
     },
 };
 
@@ -164,6 +164,9 @@ pub(crate) fn new_table(region: &Region, name: &str, key: KeySchema) -> Table {
             stream: Register::new(version.clone(), None),
             infrequent_access: Register::new(version, None),
             members: BTreeMap::new(),
+            auto_scaling: BTreeMap::new(),
+            overrides: BTreeMap::new(),
+            sources: BTreeMap::new(),
         },
         group: None,
         indexes: BTreeMap::new(),
@@ -174,6 +177,7 @@ pub(crate) fn new_table(region: &Region, name: &str, key: KeySchema) -> Table {
         on_demand_since_ms: None,
         capacity: CapacityHistory::default(),
         membership: Membership::default(),
+        replica: ReplicaRecord::default(),
         detaching: None,
     }
 }

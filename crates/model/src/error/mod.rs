@@ -2,6 +2,7 @@
 //!
 //! Wordings are the live service's own, with its typing slips, where they are known.
 
+mod absent;
 mod expression;
 mod injected;
 mod legacy;
@@ -10,6 +11,7 @@ mod throttling;
 
 use serde_json::{Value, json};
 
+pub use absent::Absent;
 pub use expression::{ExpressionError, ExpressionKind};
 pub use injected::Injected;
 pub use legacy::LegacyError;
@@ -349,6 +351,9 @@ pub enum Error {
     /// DescribeContinuousBackups and its kin have an error of their own for a missing table.
     #[error("Table not found: {0}")]
     BackupTableNotFound(String),
+    /// A thing that is not there and has an exception of its own.
+    #[error("{0}")]
+    Absent(Absent),
     /// CreateTable for an existing table.
     #[error("Table already exists: {0}")]
     TableExists(String),
@@ -436,6 +441,7 @@ impl Error {
                 (400, DYNAMODB, "ResourceNotFoundException")
             }
             Error::BackupTableNotFound(_) => (400, DYNAMODB, "TableNotFoundException"),
+            Error::Absent(absent) => (400, DYNAMODB, absent.exception()),
             Error::TableExists(_) | Error::ResourceInUse(_) => (400, DYNAMODB, "ResourceInUseException"),
             Error::LimitExceeded(_) => (400, DYNAMODB, "LimitExceededException"),
             Error::ExpiredIterator => (400, DYNAMODB, "ExpiredIteratorException"),

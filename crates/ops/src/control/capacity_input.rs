@@ -18,6 +18,11 @@ pub(super) struct OnDemandInput {
 const NO_MAXIMUM: i64 = -1;
 
 impl OnDemandInput {
+    /// Whether it is about reads.
+    pub(super) fn sets_reads(&self) -> bool {
+        self.max_read_request_units.is_some()
+    }
+
     /// The maxima of `owner` (`table`, or `index: name`) after a request for these, if it had `current`.
     ///
     /// # Errors

@@ -12,8 +12,8 @@ use graticule_model::{
 use graticule_tables::{
     Table,
     schema::{
-        Billing, CapacityHistory, IndexDefinition, KeySchema, Membership, Register, Settings, StreamView,
-        TABLE_FORMAT, TableStatus,
+        Billing, CapacityHistory, IndexDefinition, KeySchema, Membership, Register, ReplicaRecord, Settings,
+        StreamView, TABLE_FORMAT, TableStatus,
     },
 };
 use serde::{Deserialize, de::IgnoredAny};
@@ -91,6 +91,7 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         on_demand_since_ms: design.billing.on_demand.then_some(now_ms),
         capacity: CapacityHistory::default(),
         membership: Membership::default(),
+        replica: ReplicaRecord::default(),
         detaching: None,
     };
     table.reconcile_indexes(true);
@@ -124,6 +125,9 @@ impl Design {
             stream: Register::new(version.clone(), self.stream),
             infrequent_access: Register::new(version.clone(), self.infrequent_access),
             members: BTreeMap::new(),
+            auto_scaling: BTreeMap::new(),
+            overrides: BTreeMap::new(),
+            sources: BTreeMap::new(),
         }
     }
 }

@@ -4,13 +4,16 @@ use graticule_model::{Error, IndexName, RegionName, names};
 use graticule_tables::{
     Table,
     schema::{
-        Derivation, IndexDefinition, IndexState, KeySchema, LocalIndex, Maximum, Member, Projection,
-        TableStatus, Throughput, ThroughputHistory,
+        Derivation, IndexDefinition, IndexState, KeySchema, LocalIndex, Maximum, Projection, TableStatus,
+        Throughput, ThroughputHistory,
     },
 };
 use serde_json::{Map, Value, json};
 
-use super::settings::stream_view_name;
+use super::{
+    replica_description::{REPLICATION_MODE, replicas, table_class, warm_throughput},
+    settings::stream_view_name,
+};
 use crate::Context;
 
 /// At which moment of an operation a table is shown.
@@ -63,10 +66,6 @@ fn throughput(throughput: Throughput, history: Option<&ThroughputHistory>, now_m
     shown
 }
 
-fn warm_throughput(units: Throughput, status: &str) -> Value {
-    json!({"ReadUnitsPerSecond": units.read, "WriteUnitsPerSecond": units.write, "Status": status})
-}
-
 /// `OnDemandThroughput`, if there is a maximum.
 fn on_demand_throughput(maximum: Maximum) -> Option<Value> {
     let members = [("MaxReadRequestUnits", maximum.read), ("MaxWriteRequestUnits", maximum.write)];
@@ -80,12 +79,14 @@ pub(super) fn is_on_its_way(index: &LocalIndex) -> bool {
     !index.local && index.state != IndexState::Active && matches!(index.derivation, Derivation::Secondary(_))
 }
 
-fn table_status(table: &Table, stage: Stage) -> &'static str {
+/// `TableStatus`.
+pub(super) fn table_status(table: &Table, stage: Stage) -> &'static str {
     match (stage, table.status) {
         (Stage::Creating, _) | (Stage::Now | Stage::Updating, TableStatus::Creating) => "CREATING",
         (Stage::Deleting, _) | (Stage::Now | Stage::Updating, TableStatus::Deleting) => "DELETING",
         (Stage::Updating, _) => "UPDATING",
         (Stage::Now, TableStatus::Active) if table.indexes.values().any(is_on_its_way) => "UPDATING",
+        (Stage::Now, TableStatus::Active) if table.detaching.is_some() => "UPDATING",
         (Stage::Now, TableStatus::Active) => "ACTIVE",
     }
 }
@@ -97,7 +98,8 @@ fn table_status(table: &Table, stage: Stage) -> &'static str {
 pub(super) async fn describe(context: &Context, table: &Table, stage: Stage) -> Result<Value, Error> {
     let here = context.region.name();
     let (items, bytes) = context.region.counts(table, None).await?;
-    let billing = table.settings.billing.value;
+    let billing = table.billing_in(here);
+    let is_member = table.replicas(here).next().is_some();
     let now_ms = context.region.env().unix_ms();
     let warm_status = if stage == Stage::Creating { "UPDATING" } else { "ACTIVE" };
     let attributes = table.attribute_definitions();
@@ -116,20 +118,21 @@ pub(super) async fn describe(context: &Context, table: &Table, stage: Stage) -> 
         "ItemCount": items,
         "TableSizeBytes": bytes,
         "ProvisionedThroughput": throughput(billing.throughput, Some(&table.capacity.table), now_ms),
-        "WarmThroughput": warm_throughput(billing.warm_units(), warm_status),
+        "WarmThroughput": warm_throughput(table.settings.billing.value.warm_units(), warm_status),
         "DeletionProtectionEnabled": table.deletion_protection,
     });
     if let Some(maximum) = on_demand_throughput(billing.maximum) {
         shown["OnDemandThroughput"] = maximum;
     }
-    if billing.on_demand || table.on_demand_since_ms.is_some() {
+    // A provisioned global table has none, even if it was billed per request before.
+    if billing.on_demand || (table.on_demand_since_ms.is_some() && !is_member) {
         let mode = if billing.on_demand { "PAY_PER_REQUEST" } else { "PROVISIONED" };
         shown["BillingModeSummary"] = json!({"BillingMode": mode});
         if let Some(since_ms) = table.on_demand_since_ms.filter(|_| stage != Stage::Creating) {
             shown["BillingModeSummary"]["LastUpdateToPayPerRequestDateTime"] = epoch_seconds(since_ms).into();
         }
     }
-    if let Some(infrequent_access) = table.settings.infrequent_access.value {
+    if let Some(infrequent_access) = table.infrequent_access_in(here) {
         shown["TableClassSummary"] = table_class(infrequent_access);
     }
     let local = local_indexes(context, table).await?;
@@ -141,11 +144,11 @@ pub(super) async fn describe(context: &Context, table: &Table, stage: Stage) -> 
         shown["GlobalSecondaryIndexes"] = global.into();
     }
     add_stream(table, here, &mut shown);
-    if table.is_global() {
+    if is_member {
         shown["GlobalTableVersion"] = "2019.11.21".into();
         shown["GlobalTableSettingsReplicationMode"] = REPLICATION_MODE.into();
-        shown["Replicas"] =
-            table.peers(here).map(|(region, member)| replica(table, region, member)).collect();
+        shown["DisassociationProtectionEnabled"] = table.replica.is_protected().into();
+        shown["Replicas"] = replicas(context, table);
     }
     if stage == Stage::Deleting
         && let Some(members) = shown.as_object_mut()
@@ -169,13 +172,6 @@ const SHOWN_OF_DELETED: &[&str] = &[
     "DeletionProtectionEnabled",
 ];
 
-/// All replicas belong to one account, and can differ in some settings.
-const REPLICATION_MODE: &str = "ENABLED_WITH_OVERRIDES";
-
-fn table_class(infrequent_access: bool) -> Value {
-    json!({"TableClass": if infrequent_access { "STANDARD_INFREQUENT_ACCESS" } else { "STANDARD" }})
-}
-
 fn add_stream(table: &Table, here: &RegionName, shown: &mut Value) {
     if let Some(stream) = table.stream() {
         shown["StreamSpecification"] =
@@ -185,36 +181,6 @@ fn add_stream(table: &Table, here: &RegionName, shown: &mut Value) {
         shown["LatestStreamArn"] = names::stream_arn(here, &table.name, &latest.label).into();
         shown["LatestStreamLabel"] = latest.label.clone().into();
     }
-}
-
-/// One of the other replicas. What its own Region alone knows of it is not shown here.
-fn replica(table: &Table, region: &RegionName, member: &Member) -> Value {
-    let status = match member {
-        Member::Joining { .. } => "CREATING",
-        Member::Active => "ACTIVE",
-        Member::Removed | Member::Expelled => "DELETING",
-    };
-    let billing = table.settings.billing.value;
-    let mut shown = json!({
-        "RegionName": region,
-        "ReplicaStatus": status,
-        "WarmThroughput": warm_throughput(billing.warm_units(), "ACTIVE"),
-        "GlobalTableSettingsReplicationMode": REPLICATION_MODE,
-    });
-    let indexes: Vec<Value> = table
-        .global_indexes()
-        .map(|(name, definition)| {
-            let warm = warm_throughput(definition.warm_units(billing.on_demand), "ACTIVE");
-            json!({"IndexName": name, "WarmThroughput": warm})
-        })
-        .collect();
-    if !indexes.is_empty() {
-        shown["GlobalSecondaryIndexes"] = indexes.into();
-    }
-    if let Some(infrequent_access) = table.settings.infrequent_access.value {
-        shown["ReplicaTableClassSummary"] = table_class(infrequent_access);
-    }
-    shown
 }
 
 /// What local and global indexes have in common.
@@ -274,9 +240,10 @@ async fn global_indexes(context: &Context, table: &Table, stage: Stage) -> Resul
             shown.insert("Backfilling".to_owned(), backfilling.into());
         }
         let history = table.capacity.indexes.get(name);
-        let provisioned = throughput(definition.throughput, history, context.region.env().unix_ms());
+        let (units, maximum) = table.index_capacity_in(context.region.name(), name.as_str(), definition);
+        let provisioned = throughput(units, history, context.region.env().unix_ms());
         shown.insert("ProvisionedThroughput".to_owned(), provisioned);
-        if let Some(maximum) = on_demand_throughput(definition.maximum) {
+        if let Some(maximum) = on_demand_throughput(maximum) {
             shown.insert("OnDemandThroughput".to_owned(), maximum);
         }
         let warm_status = if status == "CREATING" { "UPDATING" } else { "ACTIVE" };

@@ -4,16 +4,26 @@
 //! is decided against the table's record inside the transaction that commits it.
 
 mod billing;
+mod consistency;
+mod disassociate;
 mod indexes;
+mod override_input;
+mod replica_input;
 mod replicas;
+mod replication_mode;
 
 use graticule_model::{Error, TableName, Version};
-use graticule_tables::{Table, schema::Register};
+use graticule_tables::{
+    Table,
+    schema::{Register, StreamView},
+};
 use serde::{Deserialize, de::IgnoredAny};
 
 use self::{
+    consistency::{Consistency, WitnessUpdate},
     indexes::{IndexChange, IndexUpdate},
-    replicas::{ReplicaChange, ReplicaUpdate},
+    replica_input::{ReplicaChange, ReplicaUpdate},
+    replicas::{Changed, check_class_changes},
 };
 use super::{
     capacity_input::{OnDemandInput, WarmInput},
@@ -21,6 +31,7 @@ use super::{
     description::{Stage, describe},
     key_schema::AttributeInput,
     not_found,
+    replica_description::replicas,
     settings::{EncryptionInput, StreamInput, StreamWords, ThroughputInput, table_class},
     unsupported,
 };
@@ -41,11 +52,11 @@ struct Request {
     table_class: Option<String>,
     deletion_protection_enabled: Option<bool>,
     multi_region_consistency: Option<String>,
-    global_table_witness_updates: Option<Vec<IgnoredAny>>,
+    global_table_witness_updates: Option<Vec<WitnessUpdate>>,
     on_demand_throughput: Option<OnDemandInput>,
     warm_throughput: Option<WarmInput>,
     global_table_settings_replication_mode: Option<String>,
-    disassociation_protection_enabled: Option<IgnoredAny>,
+    disassociation_protection_enabled: Option<bool>,
     vector_index_updates: Option<Vec<IgnoredAny>>,
 }
 
@@ -58,12 +69,27 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let name = context.table_name(&request.table_name)?;
     request.check_combination()?;
     request.check_supported()?;
-    let change = Change::read(&request)?;
-    let table = match change {
-        Change::Replicas(change) => replicas::change(context, &name, &change).await?,
-        Change::Settings(change) => change.apply(context, &name).await?,
+    let consistency = request.consistency();
+    consistency.check()?;
+    if consistency.is_strong() {
+        return consistency.refuse(context, &name).await;
+    }
+    let description = match Change::read(&request)? {
+        Change::Replicas(change) => {
+            let chosen = request.multi_region_consistency.is_some();
+            let Changed { table, before } = replicas::change(context, &name, &change, chosen).await?;
+            let mut description = describe(context, &table, Stage::Updating).await?;
+            if description.get("Replicas").is_some() {
+                // As on the service, where replicas are changed a while after the answer.
+                description["Replicas"] = replicas(context, &before);
+            }
+            description
+        }
+        Change::Settings(change) => {
+            let table = change.apply(context, &name).await?;
+            describe(context, &table, Stage::Updating).await?
+        }
     };
-    let description = describe(context, &table, Stage::Updating).await?;
     let mut reply = Reply::new();
     reply.value("TableDescription", &description);
     Ok(reply.finish())
@@ -76,6 +102,10 @@ const STREAM_WORDS: StreamWords = StreamWords {
 
 fn parameter<T>(text: impl Into<String>) -> Result<T, Error> {
     Err(Error::Parameter(text.into()))
+}
+
+fn invalid<T>(text: impl Into<String>) -> Result<T, Error> {
+    Err(Error::Validation(text.into()))
 }
 
 /// The members of which a request needs one, as the service lists them.
@@ -93,12 +123,19 @@ impl Request {
     /// Refuses requests that change nothing, or more than can be changed at once.
     fn check_combination(&self) -> Result<(), Error> {
         let indexes = &self.global_secondary_index_updates;
-        let replicas = self.replica_updates.is_some() || self.global_table_witness_updates.is_some();
+        let witnesses = self.global_table_witness_updates.is_some();
+        let consistency = self.multi_region_consistency.as_deref();
+        let replicas = self.replica_updates.is_some() || witnesses || consistency == Some("STRONG");
         let alone = [
             ("Server-Side Encryption modification", self.encryption.is_some()),
             ("TableClass modification", self.table_class.is_some()),
             ("DeletionProtection modification", self.deletion_protection_enabled.is_some()),
             ("WarmThroughput", self.warm_throughput.is_some()),
+            ("DisassociationProtection modification", self.disassociation_protection_enabled.is_some()),
+            (
+                "GlobalTableSettingsReplicationMode modification",
+                self.global_table_settings_replication_mode.is_some(),
+            ),
         ];
         let others = [
             self.billing_mode.is_some(),
@@ -106,15 +143,17 @@ impl Request {
             self.stream_specification.is_some(),
             self.on_demand_throughput.is_some(),
             self.vector_index_updates.is_some(),
-            self.global_table_settings_replication_mode.is_some(),
-            self.disassociation_protection_enabled.is_some(),
         ];
         let given = alone.iter().map(|(_, given)| *given).chain(others).filter(|given| *given).count();
         let any_index = indexes.as_ref().is_some_and(|updates| !updates.is_empty());
         if given == 0 && !any_index && !replicas {
             return Err(Error::Validation(CHANGES.to_owned()));
         }
-        if replicas && (given > 0 || indexes.is_some() || self.attribute_definitions.is_some()) {
+        let others = given > 0 || indexes.is_some() || self.attribute_definitions.is_some();
+        if witnesses && self.replica_updates.is_none() && others {
+            return invalid("Requests that modify replicas or witnesses must not also modify other fields");
+        }
+        if (replicas || consistency.is_some()) && others {
             return parameter("Replica modification must be the only operation in the request");
         }
         if let Some((what, _)) = alone.iter().find(|(_, given)| *given)
@@ -139,17 +178,18 @@ impl Request {
             encryption.check()?;
             return parameter("Table is already encrypted by default");
         }
-        let refused = [
-            ("MultiRegionConsistency STRONG", self.multi_region_consistency.as_deref() == Some("STRONG")),
-            ("GlobalTableWitnessUpdates", self.global_table_witness_updates.is_some()),
-            ("VectorIndexUpdates", self.vector_index_updates.is_some()),
-            ("GlobalTableSettingsReplicationMode", self.global_table_settings_replication_mode.is_some()),
-            ("DisassociationProtectionEnabled", self.disassociation_protection_enabled.is_some()),
-        ];
-        if let Some((member, _)) = refused.iter().find(|(_, given)| *given) {
-            return Err(unsupported(member));
+        if self.vector_index_updates.is_some() {
+            return Err(unsupported("VectorIndexUpdates"));
         }
         Ok(())
+    }
+
+    fn consistency(&self) -> Consistency<'_> {
+        Consistency {
+            mode: self.multi_region_consistency.as_deref(),
+            witnesses: self.global_table_witness_updates.as_deref(),
+            replicas: self.replica_updates.as_deref().unwrap_or_default(),
+        }
     }
 }
 
@@ -163,7 +203,7 @@ enum Change<'a> {
 struct SettingsChange<'a> {
     billing: billing::BillingChange,
     indexes: Vec<IndexChange>,
-    stream: Option<Option<graticule_tables::schema::StreamView>>,
+    stream: Option<Option<StreamView>>,
     infrequent_access: Option<bool>,
     request: &'a Request,
 }
@@ -196,16 +236,20 @@ impl SettingsChange<'_> {
     async fn apply(&self, context: &Context, name: &TableName) -> Result<std::sync::Arc<Table>, Error> {
         let region = &context.region;
         let changed = region.update_settings(name, |table| {
-            check_idle(table)?;
+            check_idle(context, table)?;
             let version = region.clock().register_version(table.settings.version().time);
             let now_ms = region.env().unix_ms();
-            self.billing.apply(table, &version, now_ms)?;
+            self.billing.apply(table, region.name(), &version, now_ms)?;
             for change in &self.indexes {
-                change.apply(table, &version, now_ms)?;
+                change.apply(table, region.name(), &version, now_ms)?;
             }
             self.apply_stream(table, &version)?;
-            if let Some(infrequent_access) = self.infrequent_access {
-                table.settings.infrequent_access = Register::new(version, Some(infrequent_access));
+            self.apply_class(context, table, &version)?;
+            if let Some(mode) = &self.request.global_table_settings_replication_mode {
+                replication_mode::check(table, region.name(), mode)?;
+            }
+            if let Some(protected) = self.request.disassociation_protection_enabled {
+                table.replica.disassociation_protection = Some(protected);
             }
             if let Some(protected) = self.request.deletion_protection_enabled {
                 table.deletion_protection = protected;
@@ -213,6 +257,22 @@ impl SettingsChange<'_> {
             Ok(())
         });
         changed.await.map(|(table, ())| table).map_err(|error| not_found(name, error))
+    }
+
+    /// The class of all replicas, whatever they had of their own.
+    fn apply_class(&self, context: &Context, table: &mut Table, version: &Version) -> Result<(), Error> {
+        let Some(wanted) = self.infrequent_access else { return Ok(()) };
+        let here = context.region.name();
+        if table.replicas(here).next().is_some() {
+            let others = table.replicas(here).map(|(region, _)| region);
+            let changing = std::iter::once(here)
+                .chain(others)
+                .filter(|region| table.infrequent_access_in(region).unwrap_or(false) != wanted);
+            check_class_changes(context, table, changing)?;
+        }
+        table.settings.infrequent_access = Register::new(version.clone(), Some(wanted));
+        table.settings.reset_overrides(|own| own.infrequent_access.set(version, None));
+        Ok(())
     }
 
     fn apply_stream(&self, table: &mut Table, version: &Version) -> Result<(), Error> {

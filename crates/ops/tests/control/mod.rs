@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // the lint's own exception stops at helper functions
 
+mod absent;
+mod auto_scaling;
 mod consumer;
 mod create;
 mod indexes;

@@ -197,7 +197,8 @@ async fn one_kind_of_change_at_a_time() {
         (json!({"SSESpecification": {}}), format!("{P}Table is already encrypted by default")),
         (
             json!({"ReplicaUpdates": replica, "MultiRegionConsistency": "STRONG"}),
-            "MultiRegionConsistency STRONG is not supported yet".to_owned(),
+            "Unsupported replica count for global tables with MultiRegionConsistency set to STRONG."
+                .to_owned(),
         ),
         (
             json!({"GlobalTableWitnessUpdates": [{}]}),

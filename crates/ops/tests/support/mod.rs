@@ -1,5 +1,7 @@
 //! A Region in memory, tables made without CreateTable, and calls that are compared with what they should answer.
 
+pub(crate) mod regions;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use graticule_env::Env;
@@ -10,7 +12,7 @@ use graticule_tables::{
     Region, Table,
     schema::{
         Billing, CapacityHistory, IndexDefinition, KeyAttribute, KeySchema, Membership, Projection, Register,
-        Settings, TABLE_FORMAT, TableStatus,
+        ReplicaRecord, Settings, TABLE_FORMAT, TableStatus,
     },
 };
 use serde_json::{Value, json};
@@ -138,6 +140,9 @@ impl TableSpec {
                 stream: register(None),
                 infrequent_access: register(None),
                 members: BTreeMap::new(),
+                auto_scaling: BTreeMap::new(),
+                overrides: BTreeMap::new(),
+                sources: BTreeMap::new(),
             },
             group: None,
             indexes: BTreeMap::new(),
@@ -148,6 +153,7 @@ impl TableSpec {
             on_demand_since_ms: None,
             capacity: CapacityHistory::default(),
             membership: Membership::default(),
+            replica: ReplicaRecord::default(),
             detaching: None,
         })
     }

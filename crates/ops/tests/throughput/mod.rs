@@ -5,6 +5,7 @@
 mod changes;
 mod conflicts;
 mod limits;
+mod overrides;
 
 use std::{
     future::Future,

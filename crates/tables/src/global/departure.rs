@@ -4,16 +4,16 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use graticule_model::{Error, RegionName, Version};
+use graticule_model::{Error, RegionName};
 
 use crate::{
     global::cursor::{CursorKind, SentCursor, cursor_key},
     region::Region,
-    schema::{Detaching, Member, Membership, Register, Resync, Table},
+    schema::{Departed, Detaching, Member, Membership, Register, ReplicaRecord, Resync, Table},
 };
 
 impl Region {
-    /// Remembers that a member that was taken out at `removed` has nothing more to say.
+    /// Remembers that a member that was taken out has nothing more to say.
     ///
     /// # Errors
     /// [`Error::ResourceNotFound`] if the table is gone; if the engine fails.
@@ -21,12 +21,12 @@ impl Region {
         &self,
         table: &Table,
         member: &RegionName,
-        removed: &Version,
+        departed: &Departed,
     ) -> Result<(), Error> {
         self.update_replica(table, |table, _| {
             let current = table.settings.members.get(member).map(|register| &register.version);
-            if current == Some(removed) {
-                table.membership.departed.insert(member.clone(), removed.clone());
+            if current == Some(&departed.removed) {
+                table.membership.departed.insert(member.clone(), departed.clone());
             }
         })
         .await
@@ -136,6 +136,7 @@ impl Region {
             table.group = None;
             table.settings.members = BTreeMap::new();
             table.membership = Membership::default();
+            table.replica = ReplicaRecord::default();
             table.detaching = None;
         })
         .await

@@ -30,7 +30,8 @@ use crate::{
     global::cursor::{CursorKind, cursor_key},
     region::Region,
     schema::{
-        CapacityHistory, IndexDefinition, KeySchema, Member, Membership, Resync, Settings, Table, TableStatus,
+        CapacityHistory, IndexDefinition, KeySchema, Member, Membership, ReplicaRecord, Resync, Settings,
+        Table, TableStatus,
     },
 };
 
@@ -122,6 +123,7 @@ impl Table {
             self.on_demand_since_ms = Some(now_ms);
         }
         self.capacity.note(before, &self.settings, now_ms);
+        self.note_replicas(here, before, now_ms);
     }
 
     /// Brings what this Region knows of the members in line with who they are.
@@ -253,8 +255,10 @@ impl Region {
                 born: shared.settings.members.get(&self.name).map(|register| register.version.clone()),
                 ..Membership::default()
             },
+            replica: ReplicaRecord::default(),
             detaching: None,
         };
+        table.note_replicas(&self.name, &shared.settings, now_ms);
         table.reconcile_indexes(true);
         if let Some(view) = table.settings.stream.value {
             table.open_stream(view, 0, now_ms);

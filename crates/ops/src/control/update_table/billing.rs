@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use graticule_model::{
-    Error, IndexName, Version,
+    Error, IndexName, RegionName, Version,
     limits::{CAPACITY_DECREASES_BANKED_MAX, ON_DEMAND_SWITCHES_PER_DAY_MAX},
 };
 use graticule_tables::{
@@ -72,7 +72,14 @@ impl BillingChange {
         BillingChange { maximum, warm, ..self }
     }
 
-    pub(super) fn apply(&self, table: &mut Table, version: &Version, now_ms: u64) -> Result<(), Error> {
+    /// Changes the settings that all replicas share, seen from the one in `here`.
+    pub(super) fn apply(
+        &self,
+        table: &mut Table,
+        here: &RegionName,
+        version: &Version,
+        now_ms: u64,
+    ) -> Result<(), Error> {
         let current = table.settings.billing.value;
         let on_demand = self.on_demand.unwrap_or(current.on_demand);
         let mut billing = match (on_demand, self.throughput) {
@@ -87,7 +94,7 @@ impl BillingChange {
                 Billing { on_demand, throughput, maximum: Maximum::default(), ..current }
             }
             (false, Some(throughput)) => {
-                if current.throughput == throughput {
+                if table.billing_in(here).throughput == throughput {
                     return Err(unchanged("table", "the table", throughput));
                 }
                 check_decrease(&table.capacity.table, current.throughput, throughput, now_ms)?;
@@ -106,7 +113,14 @@ impl BillingChange {
         if billing != current {
             table.settings.billing = Register::new(version.clone(), billing);
         }
-        if on_demand != current.on_demand {
+        let switched = on_demand != current.on_demand;
+        if switched || self.throughput.is_some() {
+            table.settings.reset_overrides(|own| own.capacity.read.set(version, None));
+        }
+        if switched || self.maximum.is_some_and(|input| input.sets_reads()) {
+            table.settings.reset_overrides(|own| own.capacity.read_max.set(version, None));
+        }
+        if switched {
             switch_indexes(table, current.on_demand, version);
         }
         Ok(())
@@ -114,12 +128,6 @@ impl BillingChange {
 
     /// Whether an on-demand table can become provisioned with this request.
     fn check_provisioned(&self, table: &Table) -> Result<(), Error> {
-        if table.is_global() {
-            // Replicas must share a write capacity that grows with what any of them gets; nothing here does that.
-            return Err(Error::Validation(
-                "Table write capacity should either be Pay-Per-Request or AutoScaled.".to_owned(),
-            ));
-        }
         let names = table.global_indexes().map(|(name, _)| name.as_str());
         let missing: Vec<&str> = names.filter(|name| !self.updated.contains(*name)).collect();
         if missing.is_empty() {
@@ -140,6 +148,7 @@ fn switch_indexes(table: &mut Table, was_on_demand: bool, version: &Version) {
                 warm: Some(definition.warm_units(was_on_demand)),
                 ..definition.clone()
             };
+            table.settings.reset_overrides(|own| own.index(&name).reset(version));
             table.settings.indexes.insert(name, Register::new(version.clone(), Some(definition)));
         }
     }

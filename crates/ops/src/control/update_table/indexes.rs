@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use graticule_model::{Error, IndexName, Version, limits::GLOBAL_INDEXES_MAX};
+use graticule_model::{Error, IndexName, RegionName, Version, limits::GLOBAL_INDEXES_MAX};
 use graticule_tables::{
     Table,
     schema::{IndexDefinition, IndexState, Register},
@@ -68,7 +68,13 @@ impl IndexUpdate {
 
 impl CapacityInput {
     /// The index with its new capacity.
-    fn apply(&self, table: &Table, name: &IndexName, now_ms: u64) -> Result<IndexDefinition, Error> {
+    fn apply(
+        &self,
+        table: &Table,
+        here: &RegionName,
+        name: &IndexName,
+        now_ms: u64,
+    ) -> Result<IndexDefinition, Error> {
         let current = check_changeable(table, name, "update")?;
         let on_demand = table.settings.billing.value.on_demand;
         let owner = format!("index: {name}");
@@ -79,7 +85,7 @@ impl CapacityInput {
                     "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {name} when BillingMode is PAY_PER_REQUEST"
                 ));
             }
-            if current.throughput == throughput {
+            if table.index_capacity_in(here, name.as_str(), &current).0 == throughput {
                 return Err(unchanged(&format!("index {name}"), &format!("index {name}"), throughput));
             }
             let history = table.capacity.indexes.get(name).cloned().unwrap_or_default();
@@ -170,14 +176,21 @@ impl IndexChange {
         Ok(IndexChange::Capacity { name, input: capacity.clone() })
     }
 
-    /// Changes the table's settings.
+    /// Changes the settings that all replicas share, seen from the one in `here`.
     ///
     /// # Errors
     /// If the table's indexes do not allow it.
-    pub(super) fn apply(&self, table: &mut Table, version: &Version, now_ms: u64) -> Result<(), Error> {
+    pub(super) fn apply(
+        &self,
+        table: &mut Table,
+        here: &RegionName,
+        version: &Version,
+        now_ms: u64,
+    ) -> Result<(), Error> {
         match self {
             IndexChange::Create { name, input, definitions } => {
                 let definition = created(table, name, input, definitions)?;
+                table.settings.reset_overrides(|own| own.index(name).reset(version));
                 table.settings.indexes.insert(name.clone(), Register::new(version.clone(), Some(definition)));
             }
             IndexChange::Delete { name } => {
@@ -187,10 +200,17 @@ impl IndexChange {
                 if table.indexes.iter().any(other_on_its_way) {
                     return Err(one_at_a_time());
                 }
+                table.settings.reset_overrides(|own| own.index(name).reset(version));
                 table.settings.indexes.insert(name.clone(), Register::new(version.clone(), None));
             }
             IndexChange::Capacity { name, input } => {
-                let definition = input.apply(table, name, now_ms)?;
+                let definition = input.apply(table, here, name, now_ms)?;
+                if input.provisioned_throughput.is_some() {
+                    table.settings.reset_overrides(|own| own.index(name).read.set(version, None));
+                }
+                if input.on_demand_throughput.is_some_and(|input| input.sets_reads()) {
+                    table.settings.reset_overrides(|own| own.index(name).read_max.set(version, None));
+                }
                 table.settings.indexes.insert(name.clone(), Register::new(version.clone(), Some(definition)));
             }
         }

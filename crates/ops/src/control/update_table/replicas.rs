@@ -1,156 +1,33 @@
-//! ReplicaUpdates: Regions join and leave a global table, one at a time.
+//! ReplicaUpdates: Regions join and leave a global table, one at a time, and get settings of their own.
 //!
-//! Here only the membership changes; replication fills a new replica and dismantles one that left. DynamoDB keeps a
-//! Region from leaving for 24 hours after it was the source of a new replica; that rule is not imitated. Unlike there, a
-//! replica that is still being added can be deleted, so that a Region that never answers does not block the table.
+//! Here only membership and settings change; replication fills a new replica and dismantles one that left. Unlike on
+//! DynamoDB, a replica that is still being added can be deleted, so that a Region that never answers does not block the
+//! table.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
-use graticule_model::{Error, RegionName, TableName};
+use graticule_model::{Error, RegionName, TableName, limits::TABLE_CLASS_CHANGES_MAX};
 use graticule_tables::{
     Table,
-    schema::{Member, Register, StreamView, TableStatus},
+    schema::{Member, Register, ReplicaStatus, StreamView, TableStatus},
 };
-use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
-    super::{being_used, check_idle, find_table, not_found, settings::table_class, unsupported},
-    parameter,
+    super::{being_used, check_idle, check_no_source, find_table, not_found},
+    consistency, disassociate, invalid,
+    override_input::OverrideInput,
+    replica_input::{NO_ACTIONS, ReplicaChange},
 };
 use crate::Context;
 
-/// One entry of the list.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct ReplicaUpdate {
-    create: Option<ReplicaInput>,
-    update: Option<ReplicaInput>,
-    delete: Option<ReplicaInput>,
-    disassociate: Option<IgnoredAny>,
+/// A table after a change of its replicas, and before: that is what answers show of replicas.
+pub(super) struct Changed {
+    pub(super) table: Arc<Table>,
+    pub(super) before: Arc<Table>,
 }
 
-/// An action on one replica.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ReplicaInput {
-    region_name: String,
-    #[serde(rename = "KMSMasterKeyId")]
-    key: Option<IgnoredAny>,
-    provisioned_throughput_override: Option<IgnoredAny>,
-    on_demand_throughput_override: Option<IgnoredAny>,
-    global_secondary_indexes: Option<Vec<IndexOverride>>,
-    table_class_override: Option<String>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct IndexOverride {
-    provisioned_throughput_override: Option<IgnoredAny>,
-    on_demand_throughput_override: Option<IgnoredAny>,
-}
-
-impl IndexOverride {
-    fn is_empty(&self) -> bool {
-        self.provisioned_throughput_override.is_none() && self.on_demand_throughput_override.is_none()
-    }
-}
-
-impl ReplicaInput {
-    fn region(&self) -> &str {
-        &self.region_name
-    }
-
-    /// Refuses settings of one replica's own.
-    fn check_supported(&self) -> Result<(), Error> {
-        if self.key.is_some() {
-            return parameter("KMSMasterKeyId must be specified for each replica.");
-        }
-        let indexes = self.global_secondary_indexes.as_deref().unwrap_or_default();
-        let refused = [
-            ("ProvisionedThroughputOverride", self.provisioned_throughput_override.is_some()),
-            ("OnDemandThroughputOverride", self.on_demand_throughput_override.is_some()),
-            ("GlobalSecondaryIndexes with overrides", !indexes.iter().all(IndexOverride::is_empty)),
-        ];
-        match refused.iter().find(|(_, given)| *given) {
-            Some((member, _)) => Err(unsupported(member)),
-            None => Ok(()),
-        }
-    }
-}
-
-/// What is to happen to which replica.
-#[derive(Debug)]
-pub(super) enum ReplicaChange {
-    Create { region: String, infrequent_access: Option<bool> },
-    Update { region: String },
-    Delete { region: String },
-}
-
-fn invalid<T>(text: impl Into<String>) -> Result<T, Error> {
-    Err(Error::Validation(text.into()))
-}
-
-/// An update of a replica that updates nothing.
-const NO_ACTIONS: &str = "There are no actions specified in the Replica Update Action of the request.";
-
-impl ReplicaChange {
-    /// Checks everything that can be checked without the table.
-    ///
-    /// # Errors
-    /// If it is not one change of one replica, or one that is not supported.
-    pub(super) fn read(updates: &[ReplicaUpdate]) -> Result<ReplicaChange, Error> {
-        if updates.iter().any(|update| update.disassociate.is_some()) {
-            return Err(unsupported("Disassociate in ReplicaUpdates"));
-        }
-        let creates: Vec<&ReplicaInput> =
-            updates.iter().filter_map(|update| update.create.as_ref()).collect();
-        let changes: Vec<&ReplicaInput> =
-            updates.iter().filter_map(|update| update.update.as_ref()).collect();
-        let deletes: Vec<&ReplicaInput> =
-            updates.iter().filter_map(|update| update.delete.as_ref()).collect();
-        let kinds = [&creates, &changes, &deletes].into_iter().filter(|kind| !kind.is_empty()).count();
-        if kinds > 1 {
-            return invalid("Update table operation with more than one type of replica actions not allowed.");
-        }
-        let regions: BTreeSet<&str> =
-            creates.iter().chain(&changes).chain(&deletes).map(|input| input.region()).collect();
-        if regions.len() > 1 {
-            return invalid(
-                "Update table operation with more than one create or delete replica actions not allowed",
-            );
-        }
-        let Some(region) = regions.first().map(|region| (*region).to_owned()) else {
-            return invalid(NO_ACTIONS);
-        };
-        if region.is_empty() {
-            return Err(Error::AccessDenied("A replica needs the name of a Region".to_owned()));
-        }
-        if !deletes.is_empty() {
-            return Ok(ReplicaChange::Delete { region });
-        }
-        for input in creates.iter().chain(&changes) {
-            input.check_supported()?;
-        }
-        if let Some(update) = changes.first() {
-            return match &update.table_class_override {
-                Some(_) => Err(unsupported("TableClassOverride")),
-                None => Ok(ReplicaChange::Update { region }),
-            };
-        }
-        let class = creates.first().and_then(|create| create.table_class_override.as_deref());
-        Ok(ReplicaChange::Create { region, infrequent_access: class.map(table_class).transpose()? })
-    }
-
-    fn region(&self) -> &str {
-        match self {
-            ReplicaChange::Create { region, .. }
-            | ReplicaChange::Update { region }
-            | ReplicaChange::Delete { region } => region,
-        }
-    }
-}
-
-/// Changes who replicates the table.
+/// Changes who replicates the table, or what a replica has of its own. `chosen`: the request says which consistency it
+/// wants.
 ///
 /// # Errors
 /// If the table, its state or the other Regions do not allow it.
@@ -158,34 +35,46 @@ pub(super) async fn change(
     context: &Context,
     name: &TableName,
     change: &ReplicaChange,
-) -> Result<Arc<Table>, Error> {
-    let table = find_table(context, name).await?;
+    chosen: bool,
+) -> Result<Changed, Error> {
+    let before = find_table(context, name).await?;
     let here = context.region.name();
+    if let ReplicaChange::Disassociate { region } = change {
+        let table = disassociate::disassociate(context, name, region).await?;
+        return Ok(Changed { table, before });
+    }
     if change.region() == here.as_str() {
         return invalid(
             "Cannot add or delete the local region through ReplicaUpdates. Use CreateTable, DeleteTable, or UpdateTable as required.",
         );
     }
-    if table.status == TableStatus::Creating {
+    if before.status == TableStatus::Creating {
         return invalid(format!(
             "Create/Update/Delete of replica is not allowed while the replica is being added to table with name: ‘{name}’ in region: ‘{here}’."
         ));
     }
     match change {
-        ReplicaChange::Create { region, infrequent_access } => {
-            check_idle(&table)?;
+        ReplicaChange::Create { region, overrides } => {
+            check_idle(context, &before)?;
+            if chosen && before.replicas(here).next().is_some() {
+                return invalid(consistency::EXISTING);
+            }
             let region = known_region(context, region)?;
-            create(context, name, &region, *infrequent_access).await
+            let table = create(context, name, &region, overrides).await?;
+            Ok(Changed { table, before })
         }
-        ReplicaChange::Update { region } => {
-            check_idle(&table)?;
-            check_member(&table, here, region)?;
-            invalid(NO_ACTIONS)
+        ReplicaChange::Update { region, overrides } => {
+            check_idle(context, &before)?;
+            let member = check_member(&before, here, region)?;
+            update(context, name, &member, overrides).await?;
+            Ok(Changed { table: Arc::clone(&before), before })
         }
         ReplicaChange::Delete { region } => {
-            let member = check_member(&table, here, region)?;
-            delete(context, name, &member).await
+            let member = check_member(&before, here, region)?;
+            delete(context, name, &member).await?;
+            Ok(Changed { table: Arc::clone(&before), before })
         }
+        ReplicaChange::Disassociate { .. } => invalid(NO_ACTIONS),
     }
 }
 
@@ -214,12 +103,18 @@ fn known_region(context: &Context, region: &str) -> Result<RegionName, Error> {
     }
 }
 
+/// The Region is no member.
+pub(super) fn not_member(region: &str) -> Error {
+    Error::Validation(format!(
+        "Update global table operation failed because one or more replicas were not part of the global table. Please retry the request without these replicas: [{region}]."
+    ))
+}
+
 fn check_member(table: &Table, here: &RegionName, region: &str) -> Result<RegionName, Error> {
-    match table.peers(here).find(|(member, _)| member.as_str() == region) {
+    match table.replicas(here).find(|(member, _)| member.as_str() == region) {
+        Some((_, ReplicaStatus::Deleting)) => Err(being_used()),
         Some((member, _)) => Ok(member.clone()),
-        None => invalid(format!(
-            "Update global table operation failed because one or more replicas were not part of the global table. Please retry the request without these replicas: [{region}]."
-        )),
+        None => Err(not_member(region)),
     }
 }
 
@@ -233,11 +128,11 @@ async fn create(
     context: &Context,
     name: &TableName,
     newcomer: &RegionName,
-    infrequent_access: Option<bool>,
+    overrides: &OverrideInput,
 ) -> Result<Arc<Table>, Error> {
     let region = &context.region;
     let table = find_table(context, name).await?;
-    check_can_join(&table, region.name(), newcomer, infrequent_access)?;
+    check_can_join(&table, newcomer)?;
     if let Some(peers) = region.peers()
         && peers.table(newcomer, name).await?.is_some()
     {
@@ -245,11 +140,13 @@ async fn create(
     }
     let group = region.env().random_uuid();
     let join = region.update_settings(name, |table| {
-        check_idle(table)?;
-        check_can_join(table, region.name(), newcomer, infrequent_access)?;
+        check_idle(context, table)?;
+        check_can_join(table, newcomer)?;
         let version = region.clock().register_version(table.settings.version().time);
         table.group.get_or_insert_with(|| group.clone());
         let settings = &mut table.settings;
+        settings.clear_overrides(newcomer, &version);
+        overrides.apply(settings, newcomer, &version)?;
         if settings.stream.value.is_none() {
             settings.stream = Register::new(version.clone(), Some(StreamView::NewAndOldImages));
         }
@@ -259,6 +156,7 @@ async fn create(
         if me.value != Member::Active {
             *me = Register::new(version.clone(), Member::Active);
         }
+        settings.sources.insert(newcomer.clone(), Register::new(version.clone(), region.name().clone()));
         let joining = Member::Joining { source: region.name().clone() };
         settings.members.insert(newcomer.clone(), Register::new(version, joining));
         Ok(())
@@ -266,27 +164,65 @@ async fn create(
     join.await.map(|(table, ())| table).map_err(|error| not_found(name, error))
 }
 
-fn check_can_join(
-    table: &Table,
-    here: &RegionName,
-    newcomer: &RegionName,
-    infrequent_access: Option<bool>,
-) -> Result<(), Error> {
-    if table.peers(here).any(|(member, _)| member == newcomer) {
+fn check_can_join(table: &Table, newcomer: &RegionName) -> Result<(), Error> {
+    if table.replica_status(newcomer).is_some() {
         return Err(exists_already(&table.name));
     }
-    let class = table.settings.infrequent_access.value.unwrap_or(false);
-    if infrequent_access.is_some_and(|wanted| wanted != class) {
-        return Err(unsupported("TableClassOverride"));
+    let settings = &table.settings;
+    if settings.billing.value.on_demand {
+        return Ok(());
     }
-    if table.settings.billing.value.on_demand {
-        Ok(())
-    } else {
-        invalid("Table write capacity should either be Pay-Per-Request or AutoScaled.")
+    if !settings.scales_writes(None) {
+        return invalid("Table write capacity should either be Pay-Per-Request or AutoScaled.");
+    }
+    if table.global_indexes().any(|(name, _)| !settings.scales_writes(Some(name))) {
+        return invalid("GSI write capacity should either be Pay-Per-Request or AutoScaled.");
+    }
+    Ok(())
+}
+
+async fn update(
+    context: &Context,
+    name: &TableName,
+    member: &RegionName,
+    overrides: &OverrideInput,
+) -> Result<(), Error> {
+    if overrides.is_empty() {
+        return invalid(NO_ACTIONS);
+    }
+    let region = &context.region;
+    let update = region.update_settings(name, |table| {
+        check_idle(context, table)?;
+        check_member(table, region.name(), member.as_str())?;
+        if let Some(wanted) = overrides.infrequent_access()?
+            && wanted != table.infrequent_access_in(member).unwrap_or(false)
+        {
+            check_class_changes(context, table, [member].into_iter())?;
+        }
+        let version = region.clock().register_version(table.settings.version().time);
+        overrides.apply(&mut table.settings, member, &version)
+    });
+    update.await.map(drop).map_err(|error| not_found(name, error))
+}
+
+/// Refuses to change the class of these replicas more often than the service allows.
+///
+/// # Errors
+/// [`Error::LimitExceeded`].
+pub(super) fn check_class_changes<'a>(
+    context: &Context,
+    table: &Table,
+    regions: impl Iterator<Item = &'a RegionName>,
+) -> Result<(), Error> {
+    match table.class_exhausted(regions, context.region.env().unix_ms()) {
+        Some(region) => Err(Error::LimitExceeded(format!(
+            "Limit exceeded for replica in {region}. Updates to TableClass are limited to {TABLE_CLASS_CHANGES_MAX} times in 30 day(s)"
+        ))),
+        None => Ok(()),
     }
 }
 
-async fn delete(context: &Context, name: &TableName, member: &RegionName) -> Result<Arc<Table>, Error> {
+async fn delete(context: &Context, name: &TableName, member: &RegionName) -> Result<(), Error> {
     let region = &context.region;
     if let Some(peers) = region.peers() {
         match peers.table(member, name).await {
@@ -301,15 +237,16 @@ async fn delete(context: &Context, name: &TableName, member: &RegionName) -> Res
     }
     let leave = region.update_settings(name, |table| {
         check_member(table, region.name(), member.as_str())?;
-        let other_joining = table
-            .peers(region.name())
-            .any(|(other, state)| other != member && matches!(state, Member::Joining { .. }));
-        if other_joining || table.status != TableStatus::Active {
-            return Err(being_used(table));
+        if table.replica_status(member) != Some(ReplicaStatus::Creating) {
+            check_idle(context, table)?;
+        } else if table.status != TableStatus::Active || table.detaching.is_some() {
+            return Err(being_used());
         }
+        check_no_source(context, table, member)?;
         let version = region.clock().register_version(table.settings.version().time);
+        table.settings.clear_overrides(member, &version);
         table.settings.members.insert(member.clone(), Register::new(version, Member::Removed));
         Ok(())
     });
-    leave.await.map(|(table, ())| table).map_err(|error| not_found(name, error))
+    leave.await.map(drop).map_err(|error| not_found(name, error))
 }

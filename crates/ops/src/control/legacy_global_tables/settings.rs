@@ -1,0 +1,21 @@
+//! DescribeGlobalTableSettings and UpdateGlobalTableSettings: there is no global table whose settings these would be.
+
+use graticule_model::{Absent, Error};
+use serde::Deserialize;
+
+use crate::parameters::parse;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request {
+    global_table_name: String,
+}
+
+/// Tells that there is no such global table. Both operations do, whatever else a request for a change holds.
+///
+/// # Errors
+/// [`Absent::GlobalTable`], always.
+pub(crate) fn call(body: &[u8]) -> Result<Vec<u8>, Error> {
+    let request: Request = parse(body)?;
+    Err(Error::Absent(Absent::GlobalTable(request.global_table_name)))
+}
