@@ -57,19 +57,22 @@ async fn at_rest(world: &Arc<World>, limit: Duration) -> bool {
         let Some(trouble) = trouble else { return true };
         if world.executor.now() >= deadline {
             world.model.lock().fail(format!("not at rest after {limit:?}: {trouble}"));
-            for node in &world.nodes {
-                if let Some(running) = node.running() {
-                    let status = running.replicator.status().await;
-                    world.tell(&format!(
-                        "{}: {status:?} {:?}",
-                        node.name,
-                        world.executor.tasks_of(running.owner)
-                    ));
-                }
-            }
+            tell_status(world).await;
             return false;
         }
         world.sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Puts into the trace what Regions say of themselves.
+async fn tell_status(world: &World) {
+    for node in &world.nodes {
+        let Some(running) = node.running() else { continue };
+        let (status, tasks) = (running.replicator.status().await, world.executor.tasks_of(running.owner));
+        world.tell(&format!("{}: {status:?} {tasks:?}", node.name));
+    }
+    for (region, table) in Replicas::look(world).tables {
+        world.tell(&format!("{region}: {:?} {:?}", table.settings.members, table.membership));
     }
 }
 
@@ -161,6 +164,7 @@ async fn swept(world: &Arc<World>, limit: Duration) -> bool {
         let Some(left) = left else { return true };
         if world.executor.now() >= deadline {
             world.model.lock().fail(left);
+            tell_status(world).await;
             return false;
         }
         world.sleep(Duration::from_secs(1)).await;

@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         profile: arguments.profile,
         gaps: Gaps { long_absence: arguments.long_absence, readd: arguments.readd },
         trace: arguments.trace,
+        ..Options::default()
     };
     if let Some(seed) = arguments.seed {
         let report = run(seed, options);

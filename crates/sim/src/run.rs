@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
-    checks, faults, membership,
+    checks,
+    disk::Health,
+    faults, membership,
     plan::{Gaps, Plan, Profile},
     streams,
     workload::Client,
@@ -19,6 +21,8 @@ pub struct Options {
     pub gaps: Gaps,
     /// Print every event.
     pub trace: bool,
+    /// Disks acknowledge commits before they are synced: to see that the checks find it.
+    pub lying_disks: bool,
 }
 
 /// How a run went.
@@ -45,6 +49,11 @@ pub fn run(seed: u64, options: Options) -> Report {
     let profile = plan.profile;
     let world = World::new(seed, plan, options.trace);
     world.tell(&format!("seed {seed}: {:?}", world.plan));
+    if options.lying_disks {
+        for node in &world.nodes {
+            node.disk.set_health(Health { sync_us_max: 50_000, lies: true, ..Health::GOOD });
+        }
+    }
     let scene = scenario(Arc::clone(&world));
     if let Err(stuck) = world.executor.block_on(scene) {
         world.model.lock().fail(format!("the run does not end: {stuck:?}"));
