@@ -212,7 +212,7 @@ async fn a_peer_that_stops_reading_costs_bounded_memory() {
             to: Address { table: format!("table{n}"), group: "group".to_owned(), replica: String::new() },
             log: "log".to_owned(),
             born: None,
-            changes: changes,
+            changes,
             road: WireRoad::Log(n),
             watermark: None,
         });
