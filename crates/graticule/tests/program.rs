@@ -7,7 +7,7 @@ use std::{
     process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_graticule");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_graticule");
 
 fn run(arguments: &[&str]) -> (i32, String) {
     let Output { status, stdout, stderr } = Command::new(PROGRAM).args(arguments).output().unwrap();
@@ -24,8 +24,13 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(arguments: &[&str]) -> Running {
+        Running::start_with(&[&["--listen", "127.0.0.1:0"], arguments].concat())
+    }
+
+    /// A server that is told where to listen, too.
+    pub(crate) fn start_with(arguments: &[&str]) -> Running {
         let mut child = Command::new(PROGRAM)
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .arg("serve")
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -37,10 +42,15 @@ impl Running {
         Running { child, out, line }
     }
 
-    fn address(&self) -> &str {
+    /// Where this machine reaches it.
+    fn address(&self) -> String {
         let rest =
             self.line.split("http://").nth(1).expect("the start-up line says where the server listens");
-        rest.split_whitespace().next().unwrap()
+        rest.split_whitespace().next().unwrap().replace("0.0.0.0", "127.0.0.1")
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address())
     }
 
     /// The status line and body of an answer.
@@ -58,7 +68,7 @@ impl Running {
         (head.lines().next().unwrap().to_owned(), body.to_owned())
     }
 
-    fn call(&self, region: &str, operation: &str, body: &str) -> (String, String) {
+    pub(crate) fn call(&self, region: &str, operation: &str, body: &str) -> (String, String) {
         self.call_target(region, &format!("DynamoDB_20120810.{operation}"), body)
     }
 

@@ -283,3 +283,79 @@ impl Transport for DialedTransport {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Body, Reply};
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn pair() -> OrderedPair {
+        ("a".parse().unwrap(), "b".parse().unwrap())
+    }
+
+    fn frame(id: u64) -> Frame {
+        Frame { id, body: Body::Reply(Reply::Applied) }
+    }
+
+    /// The ends of a lane from a to b.
+    fn lane(env: &Env, dials: &LinkDials) -> (FrameSender, FrameReceiver) {
+        let (outgoing, arriving) = frames();
+        (dials.outward(env, pair(), Some(pair()), outgoing), arriving)
+    }
+
+    /// A hundred frames that waited for each other would take twenty seconds.
+    #[tokio::test]
+    async fn delays_overlap_and_keep_the_order() {
+        let (env, dials) = (Env::real(), LinkDials::default());
+        let dial = LinkDial { delay_ms: 100, jitter_ms: 200, ..LinkDial::default() };
+        dials.change(|all| _ = all.insert(pair(), dial));
+        let (sender, mut arriving) = lane(&env, &dials);
+        let started = env.monotonic();
+        env.spawn("sender", async move {
+            for id in 0..100 {
+                let _ = sender.send(frame(id)).await;
+            }
+            std::future::pending::<()>().await;
+        });
+        for id in 0..100 {
+            let arrived = env.timeout(PATIENCE, arriving.recv()).await.expect("no frame").unwrap();
+            assert_eq!(arrived.id, id);
+        }
+        let took = env.monotonic() - started;
+        assert!((Duration::from_millis(100)..Duration::from_secs(8)).contains(&took), "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_under_way_is_bounded() {
+        const FRAME_BYTES: usize = 16 * 1024;
+        let (env, dials) = (Env::real(), LinkDials::default());
+        dials.change(|all| _ = all.insert(pair(), LinkDial { paused: true, ..LinkDial::default() }));
+        let (sender, mut arriving) = lane(&env, &dials);
+        let long = |id| Frame { id, body: Body::Reply(Reply::Failed("x".repeat(FRAME_BYTES))) };
+        let mut sent = 0;
+        while env.timeout(Duration::from_millis(200), sender.send(long(sent))).await.is_some() {
+            sent += 1;
+            assert!(sent < 10_000, "a paused lane takes frames without end");
+        }
+        assert!(sent >= 2);
+        dials.change(BTreeMap::clear);
+        for id in 0..sent {
+            assert_eq!(env.timeout(PATIENCE, arriving.recv()).await.expect("no frame").unwrap().id, id);
+        }
+    }
+
+    /// A lane whose other end takes nothing must not keep a link from being cut.
+    #[tokio::test]
+    async fn a_cut_ends_a_lane_that_waits_for_room() {
+        let (env, dials) = (Env::real(), LinkDials::default());
+        let (sender, mut arriving) = lane(&env, &dials);
+        for id in 0..3 {
+            env.timeout(PATIENCE, sender.send(frame(id))).await.expect("no room").unwrap();
+        }
+        dials.change(|all| _ = all.insert(pair(), LinkDial { cut: true, ..LinkDial::default() }));
+        env.timeout(PATIENCE, sender.closed()).await.expect("the lane goes on");
+        while env.timeout(PATIENCE, arriving.recv()).await.expect("the lane goes on").is_some() {}
+    }
+}

@@ -8,6 +8,7 @@
 mod compare;
 mod departure;
 mod dials;
+mod flow;
 mod frames;
 mod inbound;
 mod join;
