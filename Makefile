@@ -6,14 +6,14 @@ ARGS ?=
 export GRATICULE_CACHE CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build serve test sim walk clients fuzz bench lint
+.PHONY: help setup build serve test sim walk clients ordeal fuzz bench lint
 
 help: ## Show this list
 	@echo "make TARGET [ARGS='...']"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
 
-setup: ## Install what the build, the walk and the clients need besides Rust (Debian), or say how
-	@scripts/setup build walk clients
+setup: ## Install what the build and the tests with real clients need besides Rust (Debian), or say how
+	@scripts/setup build walk clients ordeal
 
 build: ## Build the server
 	@scripts/setup build
@@ -42,11 +42,15 @@ clients: build ## Run real client libraries of three languages against servers: 
 	@scripts/setup clients
 	@scripts/clients --binary "$(CARGO_TARGET_DIR)/release/graticule" $(ARGS)
 
+ordeal: build ## Three servers on a bad network, cut off and killed under load (root): make ordeal ARGS="--minutes 30 --seed 7"
+	@scripts/setup ordeal
+	@scripts/ordeal --binary "$(CARGO_TARGET_DIR)/release/graticule" $(ARGS)
+
 fuzz: ## Fuzz what reads text from clients: make fuzz ARGS="--runs 10000000 codec"
 	@scripts/setup build
 	@scripts/fuzz $(ARGS)
 
-bench: build ## Measure throughput, latency and replication lag: make bench ARGS="--quick"
+bench: build ## Measure throughput, latency, links: make bench ARGS="--quick", make bench ARGS="replication --quick"
 	cargo run --release -p graticule-bench -- $(ARGS)
 
 lint: ## Formatting, clippy, licences and sources of dependencies

@@ -6,7 +6,6 @@ processes started here are ever signalled.
 
 import random
 import re
-import secrets
 import shutil
 import signal
 import socket
@@ -127,10 +126,11 @@ class Cluster:
     """Servers that together host REGIONS."""
 
     form = "?"
+    prefix = "graticule-walk-"
 
     def __init__(self, binary):
         self.binary = binary
-        self.root = Path(tempfile.mkdtemp(prefix="graticule-walk-"))
+        self.root = Path(tempfile.mkdtemp(prefix=self.prefix))
         self.servers = []
 
     def server_of(self, region):
@@ -158,6 +158,27 @@ class Cluster:
             shutil.rmtree(self.root, ignore_errors=True)
 
 
+def make_certificates(binary, directory):
+    """A CA and a certificate for the server of each Region, in a directory, which is given back."""
+    command = [str(binary), "certificates", "--out", str(directory)]
+    for region in REGIONS:
+        command += ["--region", region]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=START_TIMEOUT_S)
+    if result.returncode != 0:
+        raise ServerFailed(f"no certificates: {result.stderr}")
+    return directory
+
+
+def link_flags(region, links, certificates):
+    """How the server of a Region finds the others, which serve links at the addresses `links`, and proves itself."""
+    flags = ["--link-listen", links[region]]
+    for other in REGIONS:
+        if other != region:
+            flags += ["--peer", f"{other}={links[other]}"]
+    flags += ["--link-ca", str(certificates / "ca.pem"), "--link-certificate", str(certificates / f"{region}.pem")]
+    return [*flags, "--link-key", str(certificates / f"{region}-key.pem")]
+
+
 class OneProcess(Cluster):
     """One process without configuration hosts any Region a client names; data in the default directory."""
 
@@ -176,17 +197,11 @@ class ThreeProcesses(Cluster):
 
     def __init__(self, binary):
         super().__init__(binary)
-        secret = self.root / "link-secret"
-        secret.touch(mode=0o600)
-        secret.write_text(secrets.token_hex(32) + "\n")
+        made = make_certificates(binary, self.root / "links")
         links = {region: f"127.0.0.1:{free_port()}" for region in REGIONS}
         for region in REGIONS:
             data_dir = self.root / region / "data"
-            flags = ["--region", region, "--data-dir", str(data_dir), "--link-listen", links[region]]
-            for other in REGIONS:
-                if other != region:
-                    flags += ["--peer", f"{other}={links[other]}"]
-            flags += ["--link-secret-file", str(secret)]
+            flags = ["--region", region, "--data-dir", str(data_dir), *link_flags(region, links, made)]
             self.servers.append(Server(region, binary, self.root / region, flags, data_dir, (region,)))
 
 

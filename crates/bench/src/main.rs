@@ -13,9 +13,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use graticule_bench::{
     http::Endpoint,
+    links::{self, ReplicationArguments},
     replication,
     report::Report,
     requests::PayloadPool,
@@ -31,8 +32,24 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// Without --endpoint it starts a server of its own on a free port, with its data in a new directory under
 /// TMPDIR (point that at a real disk), and removes both afterwards. The workloads run one after the other in the
 /// order put, get, update, query, replication, each after a warm-up of one second that is not counted.
+///
+/// The command `replication` measures what links between two Regions do, with servers of its own.
 #[derive(Debug, Parser)]
-#[command(name = "graticule-bench", version)]
+#[command(name = "graticule-bench", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lag under load, near and far; backlogs drained; what a replica costs
+    Replication(ReplicationArguments),
+}
+
+#[derive(Debug, Args)]
 struct Arguments {
     /// The server to start [default: `graticule` beside this program]
     #[arg(long, value_name = "PATH", conflicts_with = "endpoint")]
@@ -107,34 +124,36 @@ impl Arguments {
             pool: Rc::new(PayloadPool::new(self.item_bytes as usize)),
         }
     }
+}
 
-    fn own_binary(&self) -> Result<PathBuf, String> {
-        if let Some(binary) = &self.binary {
-            return Ok(binary.clone());
-        }
-        let this = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
-        Ok(this.with_file_name("graticule"))
+/// The server to start: the one that is named, or the one beside this program.
+fn own_binary(named: Option<&PathBuf>) -> Result<PathBuf, String> {
+    if let Some(binary) = named {
+        return Ok(binary.clone());
     }
+    let this = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
+    Ok(this.with_file_name("graticule"))
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let Cli { command, arguments } = Cli::parse();
+    let json = match &command {
+        Some(Command::Replication(replication)) => replication.json,
+        None => arguments.format == Format::Json,
+    };
     let mut report = Report::default();
     let local = tokio::task::LocalSet::new();
     let result = tokio::select! {
-        result = local.run_until(run(&arguments, &mut report)) => result,
+        result = local.run_until(dispatch(command.as_ref(), &arguments, &mut report)) => result,
         () = interrupted() => Err(match &arguments.endpoint {
             Some(_) => "interrupted; tables named graticule_bench_* may be left behind".to_owned(),
             None => "interrupted".to_owned(),
         }),
     };
     report.aborted = result.err();
-    if report.aborted.is_none() || !report.measurements.is_empty() {
-        let text = match arguments.format {
-            Format::Text => report.to_text(),
-            Format::Json => format!("{:#}\n", report.to_json()),
-        };
+    if report.aborted.is_none() || !report.is_empty() {
+        let text = if json { format!("{:#}\n", report.to_json()) } else { report.to_text() };
         if let Err(error) = std::io::stdout().write_all(text.as_bytes()) {
             eprintln!("graticule-bench: the results could not be written: {error}");
             return ExitCode::from(3);
@@ -159,9 +178,22 @@ async fn interrupted() {
     }
 }
 
+async fn dispatch(
+    command: Option<&Command>,
+    arguments: &Arguments,
+    report: &mut Report,
+) -> Result<(), String> {
+    report.header.push(("machine", server::machine()));
+    match command {
+        Some(Command::Replication(replication)) => {
+            links::run(replication, &own_binary(replication.binary.as_ref())?, report).await
+        }
+        None => run(arguments, report).await,
+    }
+}
+
 /// Finds or starts the server, runs the workloads, stops what was started.
 async fn run(arguments: &Arguments, report: &mut Report) -> Result<(), String> {
-    report.header.push(("machine", server::machine()));
     if let Some(endpoint) = &arguments.endpoint {
         let plan = arguments.plan(endpoint.clone(), arguments.pid);
         let command_line = arguments.pid.and_then(server::command_line_of);
@@ -176,7 +208,9 @@ async fn run(arguments: &Arguments, report: &mut Report) -> Result<(), String> {
         ));
         return run_workloads(arguments, &plan, true, report).await;
     }
-    let own = OwnServer::start(&arguments.own_binary()?, &arguments.server_arguments).await?;
+    let own =
+        OwnServer::start(&own_binary(arguments.binary.as_ref())?, "server", &arguments.server_arguments)
+            .await?;
     let plan = arguments.plan(own.endpoint().clone(), Some(own.pid()));
     report.header.push(("server", own.command_line().to_owned()));
     report.header.push(("durability", own.durability().to_owned()));

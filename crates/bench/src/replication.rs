@@ -42,8 +42,8 @@ pub async fn run(plan: &Plan, replica: &Endpoint, clean_up: bool) -> Result<Vec<
     let mut connection = Connection::open(&plan.endpoint).await?;
     let mut schema = simple_schema(&table);
     schema["StreamSpecification"] = json!({"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"});
-    create_table(&mut connection, plan, &schema).await?;
-    let result = match add_replica(&mut connection, plan, replica, &table).await {
+    create_table(&mut connection, &plan.endpoint, &schema).await?;
+    let result = match add_replica(&mut connection, &plan.endpoint, replica, &table).await {
         Ok(()) => measure(plan, replica, &table).await,
         Err(error) => Err(error),
     };
@@ -54,14 +54,15 @@ pub async fn run(plan: &Plan, replica: &Endpoint, clean_up: bool) -> Result<Vec<
     result
 }
 
-async fn add_replica(
+/// Makes the Region that reads a member of a table and waits until it is active in both.
+pub(crate) async fn add_replica(
     connection: &mut Connection,
-    plan: &Plan,
+    endpoint: &Endpoint,
     replica: &Endpoint,
     table: &str,
 ) -> Result<(), String> {
     let input = json!({"TableName": table, "ReplicaUpdates": [{"Create": {"RegionName": REPLICA_REGION}}]});
-    call(connection, &plan.endpoint, REGION, "UpdateTable", &input).await?;
+    call(connection, endpoint, REGION, "UpdateTable", &input).await?;
     let active = |description: &serde_json::Value| {
         description["Replicas"].as_array().is_some_and(|replicas| {
             replicas.iter().any(|replica| {
@@ -69,7 +70,7 @@ async fn add_replica(
             })
         })
     };
-    wait_for_table(connection, &plan.endpoint, REGION, table, active).await?;
+    wait_for_table(connection, endpoint, REGION, table, active).await?;
     let mut there = Connection::open(replica).await?;
     wait_for_table(&mut there, replica, REPLICA_REGION, table, |_| true).await
 }
@@ -129,9 +130,9 @@ async fn measure(plan: &Plan, replica: &Endpoint, table: &str) -> Result<Vec<Mea
     }
 
     tokio::time::sleep_until(measured_from.into()).await;
-    let cpu_before = CpuReading::take(plan.server_pid);
+    let cpu_before = CpuReading::take(plan.server_pid.as_slice());
     join_before(workers, end + SEEN_WAIT * 2).await?;
-    let cpu = CpuReading::take(plan.server_pid).since(&cpu_before);
+    let cpu = CpuReading::take(plan.server_pid.as_slice()).since(&cpu_before);
     let elapsed = measured_from.elapsed();
     let Lag { from_ack, from_send } =
         Rc::into_inner(lag).expect("the workers that shared it have ended").into_inner();

@@ -5,7 +5,10 @@ use std::{fmt::Write as _, time::Duration};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use crate::server::CpuUsed;
+use crate::{
+    rates::{self, Rate},
+    server::CpuUsed,
+};
 
 /// Latencies are kept in nanoseconds, to three digits, up to two minutes.
 const LATENCY_NS_MAX: u64 = 120_000_000_000;
@@ -44,6 +47,11 @@ impl Recorder {
             eprintln!("first error: {error}");
             self.first_error = Some(error);
         }
+    }
+
+    /// The first failure, if there was one.
+    pub fn first_error(&self) -> Option<&str> {
+        self.first_error.as_deref()
     }
 
     /// Counts requests where an operation takes several.
@@ -137,6 +145,8 @@ pub struct Report {
     pub header: Vec<(&'static str, String)>,
     /// One per workload, two for replication.
     pub measurements: Vec<Measurement>,
+    /// What is counted rather than timed one by one.
+    pub rates: Vec<Rate>,
     /// Why the run ended early, if it did.
     pub aborted: Option<String>,
 }
@@ -152,16 +162,32 @@ impl Report {
         let header: serde_json::Map<_, _> =
             self.header.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         let results: Vec<_> = self.measurements.iter().map(Measurement::to_json).collect();
-        json!({"about": header, "results": results, "aborted": self.aborted})
+        let rates: Vec<_> = self.rates.iter().map(Rate::to_json).collect();
+        json!({"about": header, "results": results, "rates": rates, "aborted": self.aborted})
     }
 
-    /// A header and a table.
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.measurements.is_empty() && self.rates.is_empty()
+    }
+
+    /// A header and a table, or two.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
         for (name, value) in &self.header {
             let _ = writeln!(text, "{name:<12}{value}");
         }
+        if !self.measurements.is_empty() {
+            self.latencies_to_text(&mut text);
+        }
+        if !self.rates.is_empty() {
+            rates::to_text(&self.rates, &mut text);
+        }
+        text
+    }
+
+    fn latencies_to_text(&self, text: &mut String) {
         let _ = writeln!(
             text,
             "\n{:<22}{:>10}{:>8}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}",
@@ -187,13 +213,12 @@ impl Report {
             let _ = writeln!(text, "{server:>10}{:>10}", cpu(row.bench_cpu_us_per_request));
         }
         text.push_str(
-            "server and bench: CPU microseconds per request, user and system, of the two processes\n",
+            "server and bench: CPU microseconds per request, user and system, of servers and load generator\n",
         );
         for row in &self.measurements {
             if let Some(error) = &row.first_error {
                 let _ = writeln!(text, "{}: {} errors; the first: {error}", row.workload, row.errors);
             }
         }
-        text
     }
 }

@@ -4,7 +4,7 @@
 use std::{
     fs, io,
     io::Write as _,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -31,9 +31,9 @@ pub struct OwnServer {
 
 impl OwnServer {
     /// Starts `binary serve` on a free port and a new directory under the system's temporary directory, and
-    /// waits until it is healthy.
-    pub async fn start(binary: &Path, extra: &[String]) -> Result<Self, String> {
-        let directory = std::env::temp_dir().join(format!("graticule-bench-{}", std::process::id()));
+    /// waits until it is healthy. `name` tells apart what one run starts.
+    pub async fn start(binary: &Path, name: &str, extra: &[String]) -> Result<Self, String> {
+        let directory = temporary_directory(name);
         fs::create_dir(&directory)
             .map_err(|error| format!("cannot create {}: {error}", directory.display()))?;
         let started = Self::spawn(binary, extra, &directory);
@@ -47,8 +47,7 @@ impl OwnServer {
 
     fn spawn(binary: &Path, extra: &[String], directory: &Path) -> Result<Self, String> {
         let describe = |error: io::Error| format!("cannot start {}: {error}", binary.display());
-        let address =
-            TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr()).map_err(describe)?;
+        let address = free_address().map_err(describe)?;
         let in_memory = extra.iter().any(|argument| argument == "--in-memory");
         let mut arguments = vec!["serve".to_owned(), "--listen".to_owned(), address.to_string()];
         if !in_memory {
@@ -180,6 +179,16 @@ impl Drop for OwnServer {
     }
 }
 
+/// Where files of this run are put that belong to `name`. Not made yet.
+pub fn temporary_directory(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("graticule-bench-{}-{name}", std::process::id()))
+}
+
+/// An address on loopback on which nobody listens just now.
+pub fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind(("127.0.0.1", 0))?.local_addr()
+}
+
 /// One `GET /health`.
 pub async fn health(endpoint: &Endpoint) -> Result<(), String> {
     let request =
@@ -189,26 +198,32 @@ pub async fn health(endpoint: &Endpoint) -> Result<(), String> {
     if answer.status == 200 { Ok(()) } else { Err(format!("GET /health: {}", answer.describe())) }
 }
 
-/// CPU time that the two processes have used so far.
+/// CPU time that servers and benchmark have used so far.
 #[derive(Clone, Copy, Debug)]
 pub struct CpuReading {
     server: Option<Duration>,
     bench: Option<Duration>,
 }
 
-/// CPU time that the two processes used in a span.
+/// CPU time that servers and benchmark used in a span.
 #[derive(Clone, Copy, Debug)]
 pub struct CpuUsed {
-    /// `None` if no process is known.
+    /// Of all servers together; `None` if no process is known.
     pub server: Option<Duration>,
     /// `None` where there is no /proc.
     pub bench: Option<Duration>,
 }
 
+impl CpuUsed {
+    /// Where it is told elsewhere.
+    pub const UNKNOWN: CpuUsed = CpuUsed { server: None, bench: None };
+}
+
 impl CpuReading {
-    /// Reads both clocks.
-    pub fn take(server_pid: Option<u32>) -> Self {
-        Self { server: server_pid.and_then(|pid| process_cpu(&pid.to_string())), bench: process_cpu("self") }
+    /// Reads the clocks of the servers `pids` and of this process.
+    pub fn take(pids: &[u32]) -> Self {
+        let servers = pids.iter().map(|pid| process_cpu(&pid.to_string())).sum::<Option<Duration>>();
+        Self { server: servers.filter(|_| !pids.is_empty()), bench: process_cpu("self") }
     }
 
     /// What was used between `earlier` and this reading.

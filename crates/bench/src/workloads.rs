@@ -161,9 +161,9 @@ pub async fn run(plan: &Plan, workload: ClosedLoop, table: &str) -> Result<Measu
     }
 
     tokio::time::sleep_until(measured_from.into()).await;
-    let cpu_before = CpuReading::take(plan.server_pid);
+    let cpu_before = CpuReading::take(plan.server_pid.as_slice());
     join_before(workers, end + LAST_ANSWER_WAIT).await?;
-    let cpu = CpuReading::take(plan.server_pid).since(&cpu_before);
+    let cpu = CpuReading::take(plan.server_pid.as_slice()).since(&cpu_before);
     let recorder = recorder.take();
     Ok(recorder.finish(workload.name(), measured_from.elapsed(), None, cpu))
 }
@@ -188,7 +188,7 @@ pub(crate) async fn join_before(mut workers: JoinSet<()>, limit: Instant) -> Res
 pub async fn create_simple_table(plan: &Plan) -> Result<String, String> {
     let table = format!("{}_simple", plan.table_prefix);
     let mut connection = Connection::open(&plan.endpoint).await?;
-    create_table(&mut connection, plan, &simple_schema(&table)).await?;
+    create_table(&mut connection, &plan.endpoint, &simple_schema(&table)).await?;
     let put = format!(r#"{{"PutRequest":{{"Item":{}}}}}"#, simple_item(plan.item_bytes));
     let puts = vec![put; BATCH_ITEMS as usize].join(",");
     // The last batch is moved back so that it is full too; it then replaces items of the one before.
@@ -207,7 +207,7 @@ pub async fn create_query_table(plan: &Plan) -> Result<String, String> {
         json!([{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}]);
     schema["KeySchema"] =
         json!([{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]);
-    create_table(&mut connection, plan, &schema).await?;
+    create_table(&mut connection, &plan.endpoint, &schema).await?;
     let named = "pk".len() + KEY_DIGITS + "sk".len() + 1 + "payload".len();
     let payload = "*".repeat(plan.item_bytes - named);
     let puts: Vec<_> = (0..QUERY_ITEMS)
@@ -298,12 +298,12 @@ pub(crate) fn simple_item(item_bytes: usize) -> String {
 /// Creates a table and waits until it is ACTIVE.
 pub(crate) async fn create_table(
     connection: &mut Connection,
-    plan: &Plan,
+    endpoint: &Endpoint,
     schema: &Value,
 ) -> Result<(), String> {
-    call(connection, &plan.endpoint, REGION, "CreateTable", schema).await?;
+    call(connection, endpoint, REGION, "CreateTable", schema).await?;
     let table = schema["TableName"].as_str().unwrap_or_default();
-    wait_for_table(connection, &plan.endpoint, REGION, table, |_| true).await
+    wait_for_table(connection, endpoint, REGION, table, |_| true).await
 }
 
 /// Polls DescribeTable until the table is ACTIVE and `ready` agrees.

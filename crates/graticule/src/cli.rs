@@ -27,16 +27,33 @@ Examples:
   Nothing on disk, for tests:
     graticule serve --in-memory
 
-  One Region of three, linked with the other two over the network:
-    graticule serve --region us-east-1 --data-dir /var/lib/graticule \\
-      --link-listen 10.0.1.1:9000 --link-secret-file /etc/graticule/link-secret \\
-      --peer eu-west-1=10.0.2.1:9000 --peer ap-northeast-1=10.0.3.1:9000
+  One Region of three, linked with the other two over the network (graticule certificates makes the files):
+    graticule serve --region us-east-1 --data-dir /var/lib/graticule --link-listen 10.0.1.1:9000 \\
+      --link-ca ca.pem --link-certificate us-east-1.pem --link-key us-east-1-key.pem \\
+      --peer eu-west-1=10.0.2.1:9000,10.0.2.2:9000 --peer ap-northeast-1=10.0.3.1:9000
 
   For tests, with 80 ms to another Region and a fifth of all writes throttled (graticule dials --help):
     graticule serve --in-memory --dial delay=us-east-1:eu-west-1:40 \\
       --dial error=ThrottlingException:0.2:operation=PutItem
 
 Exit codes: 0 stopped as asked, 2 wrong flags, 3 an address cannot be used, 4 the data cannot be used.";
+
+const CERTIFICATES_EXAMPLES: &str = "\
+Examples:
+  A CA and a certificate for each of three servers with one Region each:
+    graticule certificates --out links --region us-east-1 --region eu-west-1 --region ap-northeast-1
+
+  One server with two Regions, named after the first:
+    graticule certificates --out links --region us-east-1,us-west-2
+
+  New certificates of the same CA, before the old ones end (servers take new files without a restart):
+    graticule certificates --out links --region us-east-1 --region eu-west-1
+
+  A new CA: copy the new ca.pem, which holds the old CA as well, to all servers first, then the new certificates.
+    graticule certificates --out links --new-ca --region us-east-1 --region eu-west-1
+
+Keep ca-key.pem off the servers: whoever has it can make certificates that every server believes.
+Exit codes: 0 made, 2 wrong flags, 5 a file cannot be used.";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -51,6 +68,9 @@ pub(crate) enum Command {
     /// Run a server until SIGTERM or Ctrl-C
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeFlags),
+    /// Make the certificates with which servers of different Regions prove themselves to each other
+    #[command(after_help = CERTIFICATES_EXAMPLES)]
+    Certificates(CertificatesFlags),
     /// Show links and replicas: what is pending, how long it takes, what keeps logs and tombstones
     #[command(after_help = crate::client::replicas::EXAMPLES)]
     Replicas(ReplicasFlags),
@@ -67,6 +87,29 @@ pub(crate) enum Command {
     #[command(after_help = crate::client::dials::EXAMPLES)]
     Dials(DialsFlags),
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct CertificatesFlags {
+    /// Directory for ca.pem, ca-key.pem and, per server, REGION.pem and REGION-key.pem; a CA that is there is used
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+
+    /// Region, or Regions, of one server; given once per server
+    #[arg(long = "region", value_name = "REGION[,REGION...]", value_parser = server_regions, required = true)]
+    pub(crate) servers: Vec<ServerRegions>,
+
+    /// How long the certificates are valid
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(crate) days: u32,
+
+    /// Make a new CA; ca.pem goes on to hold the old ones, behind it
+    #[arg(long)]
+    pub(crate) new_ca: bool,
+}
+
+/// The Regions of one server, which share a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServerRegions(pub(crate) Vec<RegionName>);
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeFlags {
@@ -86,18 +129,27 @@ pub(crate) struct ServeFlags {
     #[arg(long = "region", value_name = "REGION", value_parser = region)]
     pub(crate) regions: Vec<RegionName>,
 
-    /// Where another Region's links are served (may be given several times); needs --region
-    #[arg(long = "peer", value_name = "REGION=HOST:PORT", value_parser = peer,
-        requires_all = ["regions", "link_listen", "link_secret_file"])]
+    /// Where another Region's links are served: addresses that are tried in turn (may be given several times)
+    #[arg(long = "peer", value_name = "REGION=HOST:PORT[,HOST:PORT...]", value_parser = peer,
+        requires_all = ["regions", "link_listen", "link_certificate", "link_key", "link_ca"])]
     pub(crate) peers: Vec<Peer>,
 
     /// Address on which links from other Regions are served; needs --region
-    #[arg(long, value_name = "ADDR:PORT", value_parser = address, requires_all = ["regions", "link_secret_file"])]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address,
+        requires_all = ["regions", "link_certificate", "link_key", "link_ca"])]
     pub(crate) link_listen: Option<SocketAddr>,
 
-    /// File with the secret that all linked Regions share
-    #[arg(long, value_name = "FILE")]
-    pub(crate) link_secret_file: Option<PathBuf>,
+    /// Certificate of this server for links (PEM), which names every Region that it hosts; read again when it changes
+    #[arg(long, value_name = "FILE", requires_all = ["regions", "link_key", "link_ca"])]
+    pub(crate) link_certificate: Option<PathBuf>,
+
+    /// Private key of the certificate (PEM); read again when it changes
+    #[arg(long, value_name = "FILE", requires = "link_certificate")]
+    pub(crate) link_key: Option<PathBuf>,
+
+    /// CAs whose certificates are believed on links (PEM, one or several); read again when it changes
+    #[arg(long, value_name = "FILE", requires = "link_certificate")]
+    pub(crate) link_ca: Option<PathBuf>,
 
     /// How far ahead of our clock another Region's writes may be; beyond that they are held back
     #[arg(long, value_name = "MS", default_value_t = 500)]
@@ -166,7 +218,7 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Peer {
     pub(crate) region: RegionName,
-    pub(crate) address: String,
+    pub(crate) addresses: Vec<String>,
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -178,11 +230,18 @@ fn region(text: &str) -> Result<RegionName, String> {
 }
 
 fn peer(text: &str) -> Result<Peer, String> {
-    let hint = "expected REGION=HOST:PORT, for example eu-west-1=10.0.2.1:9000";
-    let (name, address) = text.split_once('=').ok_or(hint)?;
-    let port = address.rsplit_once(':').and_then(|(host, port)| (!host.is_empty()).then_some(port));
-    if port.is_none_or(|port| port.parse::<u16>().is_err()) {
-        return Err(hint.to_owned());
+    let hint = "expected REGION=HOST:PORT, for example eu-west-1=10.0.2.1:9000,10.0.2.2:9000";
+    let (name, addresses) = text.split_once('=').ok_or(hint)?;
+    let addresses: Vec<String> = addresses.split(',').map(str::to_owned).collect();
+    for address in &addresses {
+        let port = address.rsplit_once(':').and_then(|(host, port)| (!host.is_empty()).then_some(port));
+        if port.is_none_or(|port| port.parse::<u16>().is_err()) {
+            return Err(hint.to_owned());
+        }
     }
-    Ok(Peer { region: region(name)?, address: address.to_owned() })
+    Ok(Peer { region: region(name)?, addresses })
+}
+
+fn server_regions(text: &str) -> Result<ServerRegions, String> {
+    Ok(ServerRegions(text.split(',').map(region).collect::<Result<_, _>>()?))
 }

@@ -3,6 +3,7 @@
 //! Data for people and scripts goes to standard output, logs to standard error.
 
 mod admin;
+mod certificates;
 mod cli;
 mod client;
 mod dials;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match cli.command {
         cli::Command::Serve(flags) => ended(serve::run(flags), ServeError::exit_code),
+        cli::Command::Certificates(flags) => ended(certificates::run(&flags), |_| 5),
         cli::Command::Replicas(flags) => {
             ended(client::run(client::replicas::run(flags)), ClientError::exit_code)
         }

@@ -248,4 +248,8 @@ impl Transport for NodeTransport {
             _ => self.local.connect(from, to),
         }
     }
+
+    fn status(&self, from: &RegionName, to: &RegionName) -> Option<serde_json::Value> {
+        self.tcp.as_ref().and_then(|tcp| tcp.status(from, to))
+    }
 }

@@ -1,11 +1,9 @@
 //! `graticule serve`: from flags to a running server, and back to an orderly end.
 
 use std::{
-    collections::HashMap,
-    fs,
+    collections::BTreeMap,
     io::{self, Write},
     net::SocketAddr,
-    path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -15,7 +13,7 @@ use graticule_kv::embedded::Memory;
 use graticule_model::{Error, RegionName};
 use graticule_replication::{
     Policy,
-    tcp::{Secret, TcpTransport, serve_links},
+    tcp::{CredentialFiles, Credentials, CredentialsError, TcpLinks, TcpTransport, serve_links},
 };
 use graticule_server::{BindError, Options, Server};
 use graticule_tables::LogLimits;
@@ -45,12 +43,8 @@ pub(crate) enum ServeError {
     Insecure(SocketAddr),
     #[error("a Region cannot be hosted here and be a peer: {0}; remove one of --region and --peer")]
     PeerHosted(RegionName),
-    #[error("there are two addresses for the Region {0}; remove one of its --peer")]
-    PeerRepeated(RegionName),
-    #[error("the link secret {} cannot be read: {source}; give a readable file with --link-secret-file", path.display())]
-    Secret { path: PathBuf, source: io::Error },
-    #[error("the link secret {} has fewer than 16 bytes; make one with: head -c 32 /dev/urandom | base64", .0.display())]
-    SecretShort(PathBuf),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     #[error("cannot listen on {}: {}; choose another address with --listen", .0.addr, .0.source)]
     Bind(#[from] BindError),
     #[error("cannot listen for links on {addr}: {source}; choose another address with --link-listen")]
@@ -71,8 +65,7 @@ impl ServeError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             ServeError::Log { .. } | ServeError::Insecure(_) => 2,
-            ServeError::PeerHosted(_) | ServeError::PeerRepeated(_) => 2,
-            ServeError::Secret { .. } | ServeError::SecretShort(_) => 2,
+            ServeError::PeerHosted(_) | ServeError::Credentials(_) => 2,
             ServeError::Token(_) | ServeError::Dial(_) => 2,
             ServeError::Bind(_) | ServeError::LinkBind { .. } => 3,
             ServeError::Storage(_) | ServeError::Regions(_) => 4,
@@ -109,17 +102,14 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
     if let Some(peer) = flags.peers.iter().find(|peer| flags.regions.contains(&peer.region)) {
         return Err(ServeError::PeerHosted(peer.region.clone()));
     }
-    let mut peers = HashMap::new();
+    let mut peers: BTreeMap<RegionName, Vec<String>> = BTreeMap::new();
     for peer in &flags.peers {
-        let known = peers.insert(peer.region.clone(), peer.address.clone());
-        if known.is_some_and(|address| address != peer.address) {
-            return Err(ServeError::PeerRepeated(peer.region.clone()));
-        }
+        peers.entry(peer.region.clone()).or_default().extend(peer.addresses.iter().cloned());
     }
     flags.regions.sort();
     flags.regions.dedup();
     let env = Env::real();
-    let secret = read_secret(&flags)?;
+    let links = tcp_links(&env, &flags)?;
     let admin_token = flags.admin_token_file.as_ref().map(tokens::read_for_server).transpose()?;
     let dials = Arc::new(Dials::default());
     if !flags.dials.is_empty() {
@@ -135,7 +125,7 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
         Storage::Memory => "in memory only".to_owned(),
         Storage::Directory { path, .. } => format!("{} (every write is synced to disk)", path.display()),
     };
-    let tcp = secret.clone().map(|secret| TcpTransport::new(env.clone(), secret, peers));
+    let tcp = links.clone().map(|links| TcpTransport::new(links, peers));
     let policy = Policy {
         clock_ahead_ms_max: flags.clock_ahead_ms_max,
         departure_ms_max: flags.departure_hours_max.saturating_mul(HOUR_MS),
@@ -158,19 +148,22 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
     let options = Options { admin_token, ..Options::default() };
     let server = Server::bind(flags.listen, Arc::clone(&handler) as _, env.clone(), options)?;
     let _ = handler.endpoint.set(Arc::from(server.local_addr().to_string()));
-    let links = match flags.link_listen {
+    let listener = match flags.link_listen {
         Some(addr) => {
             Some(TcpListener::bind(addr).await.map_err(|source| ServeError::LinkBind { addr, source })?)
         }
         None => None,
     };
     // With port 0, only the listener knows.
-    let link_address = links.as_ref().and_then(|listener| listener.local_addr().ok());
+    let link_address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
     node.open_existing().await.map_err(ServeError::Regions)?;
-    if let (Some(listener), Some(secret)) = (links, secret) {
+    if let Some(links) = &links {
+        links.watch_credentials();
+    }
+    if let (Some(listener), Some(links)) = (listener, links) {
         let node = Arc::clone(&node);
         let find = Arc::new(move |region: &str| node.find(region));
-        env.spawn("links", serve_links(env.clone(), secret, listener, find));
+        env.spawn("links", serve_links(links, listener, find));
     }
     announce(&flags, server.local_addr(), link_address, &place);
     server.serve(stop_signal()).await;
@@ -178,14 +171,14 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
     Ok(())
 }
 
-fn read_secret(flags: &ServeFlags) -> Result<Option<Secret>, ServeError> {
-    let Some(path) = &flags.link_secret_file else { return Ok(None) };
-    let bytes = fs::read(path).map_err(|source| ServeError::Secret { path: path.clone(), source })?;
-    let secret = bytes.trim_ascii();
-    if secret.len() < 16 {
-        return Err(ServeError::SecretShort(path.clone()));
-    }
-    Ok(Some(Secret::new(secret)))
+fn tcp_links(env: &Env, flags: &ServeFlags) -> Result<Option<Arc<TcpLinks>>, ServeError> {
+    let (Some(certificate), Some(key), Some(ca)) = (&flags.link_certificate, &flags.link_key, &flags.link_ca)
+    else {
+        return Ok(None);
+    };
+    let files = CredentialFiles { certificate: certificate.clone(), key: key.clone(), ca: ca.clone() };
+    let credentials = Credentials::load(env.clone(), files, flags.regions.clone())?;
+    Ok(Some(Arc::new(TcpLinks::new(env.clone(), credentials))))
 }
 
 fn announce(flags: &ServeFlags, address: SocketAddr, link_address: Option<SocketAddr>, place: &str) {
@@ -202,8 +195,11 @@ fn announce(flags: &ServeFlags, address: SocketAddr, link_address: Option<Socket
         env!("CARGO_PKG_VERSION")
     );
     if let Some(link) = link_address {
-        let peers: Vec<String> =
-            flags.peers.iter().map(|peer| format!("{} at {}", peer.region, peer.address)).collect();
+        let peers: Vec<String> = flags
+            .peers
+            .iter()
+            .map(|peer| format!("{} at {}", peer.region, peer.addresses.join(" or ")))
+            .collect();
         let _ = writeln!(out, "links on {link} | peers: {}", peers.join(", "));
     }
     let _ = out.flush();

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
 mod compat;
+mod operate;
 mod program;
 mod scenarios;

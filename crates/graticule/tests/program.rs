@@ -3,10 +3,11 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
     process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_graticule");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_graticule");
 
 fn run(arguments: &[&str]) -> (i32, String) {
     let Output { status, stdout, stderr } = Command::new(PROGRAM).args(arguments).output().unwrap();
@@ -23,8 +24,13 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(arguments: &[&str]) -> Running {
+        Running::start_with(&[&["--listen", "127.0.0.1:0"], arguments].concat())
+    }
+
+    /// A server that is told where to listen, too.
+    pub(crate) fn start_with(arguments: &[&str]) -> Running {
         let mut child = Command::new(PROGRAM)
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .arg("serve")
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -36,10 +42,15 @@ impl Running {
         Running { child, out, line }
     }
 
-    fn address(&self) -> &str {
+    /// Where this machine reaches it.
+    fn address(&self) -> String {
         let rest =
             self.line.split("http://").nth(1).expect("the start-up line says where the server listens");
-        rest.split_whitespace().next().unwrap()
+        rest.split_whitespace().next().unwrap().replace("0.0.0.0", "127.0.0.1")
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address())
     }
 
     /// The status line and body of an answer.
@@ -57,7 +68,7 @@ impl Running {
         (head.lines().next().unwrap().to_owned(), body.to_owned())
     }
 
-    fn call(&self, region: &str, operation: &str, body: &str) -> (String, String) {
+    pub(crate) fn call(&self, region: &str, operation: &str, body: &str) -> (String, String) {
         self.call_target(region, &format!("DynamoDB_20120810.{operation}"), body)
     }
 
@@ -112,25 +123,31 @@ fn wrong_flags_are_refused_with_a_reason() {
         (&["serve", "--cache-mib", "many"], "invalid value"),
         (&["serve", "--in-memory", "--listen", "0.0.0.0:0"], "--insecure-listen"),
         (&["serve", "--in-memory", "--log", "a=b=c"], "is no filter"),
-        (&["serve", "--in-memory", "--link-secret-file", "/does/not/exist"], "--link-secret-file"),
+        (&["serve", "--peer", "eu-west-1=127.0.0.1:1,nowhere"], "REGION=HOST:PORT"),
         (
-            // The second address of a Region silently took the place of the first.
+            &["serve", "--in-memory", "--region", "us-east-1", "--link-listen", "127.0.0.1:0"],
+            "--link-certificate",
+        ),
+        (&["serve", "--in-memory", "--link-key", "x"], "--link-certificate"),
+        (
             &[
                 "serve",
                 "--in-memory",
                 "--region",
                 "us-east-1",
-                "--link-secret-file",
-                "x",
-                "--link-listen",
-                "127.0.0.1:0",
-                "--peer",
-                "eu-west-1=127.0.0.1:1",
-                "--peer",
-                "eu-west-1=127.0.0.1:2",
+                "--link-ca",
+                "/does/not/exist",
+                "--link-certificate",
+                "/does/not/exist",
+                "--link-key",
+                "/does/not/exist",
             ],
-            "two addresses for the Region eu-west-1",
+            "--link-certificate",
         ),
+        (&["certificates", "--region", "us-east-1"], "--out"),
+        (&["certificates", "--out", "x"], "--region"),
+        (&["certificates", "--out", "x", "--region", "Mars!"], "looks like us-east-1"),
+        (&["certificates", "--out", "x", "--region", "us-east-1", "--days", "0"], "--days"),
         (&["fly"], "unrecognized subcommand"),
     ] {
         let (code, text) = run(arguments);
@@ -200,9 +217,8 @@ fn a_server_of_one_region_refuses_the_others() {
 // With port 0 the start-up line named port 0, and a Region given twice was shown twice.
 #[test]
 fn the_start_up_lines_say_what_is_so() {
-    let secret = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(secret.path(), "a secret of some length").unwrap();
-    let path = secret.path().to_str().unwrap();
+    let directory = made(&["--region", "us-east-1"]);
+    let [ca, certificate, key] = files(&directory, "us-east-1");
     let mut running = Running::start(&[
         "--in-memory",
         "--region",
@@ -211,14 +227,106 @@ fn the_start_up_lines_say_what_is_so() {
         "us-east-1",
         "--link-listen",
         "127.0.0.1:0",
-        "--link-secret-file",
-        path,
+        "--link-ca",
+        &ca,
+        "--link-certificate",
+        &certificate,
+        "--link-key",
+        &key,
+        "--peer",
+        "eu-west-1=127.0.0.1:1,127.0.0.1:2",
+        "--peer",
+        "eu-west-1=127.0.0.1:3",
     ]);
     assert!(running.line.contains("Regions: us-east-1 |"), "{}", running.line);
     let mut links = String::new();
     running.out.read_line(&mut links).unwrap();
     let port = links.split("127.0.0.1:").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
     assert_ne!(port, "0", "{links}");
+    assert!(links.contains("eu-west-1 at 127.0.0.1:1 or 127.0.0.1:2, eu-west-1 at 127.0.0.1:3"), "{links}");
+}
+
+/// A directory with what `graticule certificates` makes.
+fn made(arguments: &[&str]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    make(&directory, arguments);
+    directory
+}
+
+fn make(directory: &tempfile::TempDir, arguments: &[&str]) {
+    let out = directory.path().to_str().unwrap();
+    let (code, text) = run(&[&["certificates", "--out", out], arguments].concat());
+    assert_eq!(code, 0, "{text}");
+}
+
+fn files(directory: &tempfile::TempDir, region: &str) -> [String; 3] {
+    let path = |name: String| directory.path().join(name).to_str().unwrap().to_owned();
+    [path("ca.pem".to_owned()), path(format!("{region}.pem")), path(format!("{region}-key.pem"))]
+}
+
+#[test]
+fn certificates_are_made_for_servers() {
+    let directory = made(&["--region", "us-east-1", "--region", "eu-west-1,eu-west-2"]);
+    let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
+    let mut names: Vec<String> = std::fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+            entry.file_name().into_string().unwrap()
+        })
+        .collect();
+    names.sort();
+    let expected =
+        ["ca-key.pem", "ca.pem", "eu-west-1-key.pem", "eu-west-1.pem", "us-east-1-key.pem", "us-east-1.pem"];
+    assert_eq!(names, expected);
+    // Once more: the CA stays, the certificates are new.
+    let (ca, certificate, other) = (read("ca.pem"), read("us-east-1.pem"), read("eu-west-1.pem"));
+    make(&directory, &["--region", "us-east-1"]);
+    assert_eq!(read("ca.pem"), ca);
+    assert_ne!(read("us-east-1.pem"), certificate);
+    assert_eq!(read("eu-west-1.pem"), other);
+    // A new CA: the old one stays in the file, and new certificates are of the new one.
+    make(&directory, &["--new-ca", "--region", "us-east-1"]);
+    let both = read("ca.pem");
+    assert!(both.ends_with(&ca) && both.len() > ca.len(), "{both}");
+    make(&directory, &["--region", "us-east-1"]);
+    assert_eq!(read("ca.pem"), both);
+
+    let out = directory.path().to_str().unwrap();
+    std::fs::remove_file(directory.path().join("ca-key.pem")).unwrap();
+    let (code, text) = run(&["certificates", "--out", out, "--region", "us-east-1"]);
+    assert_eq!(code, 5, "{text}");
+    assert!(text.contains("ca-key.pem") && text.contains("--new-ca"), "{text}");
+}
+
+// A CA of another make has another name, and certificates that name ours as their maker would not be believed.
+#[test]
+fn certificates_that_would_not_work_are_not_left_unsaid() {
+    let (directory, other) = (made(&["--region", "us-east-1"]), made(&["--region", "us-east-1"]));
+    std::fs::copy(other.path().join("ca.pem"), directory.path().join("ca.pem")).unwrap();
+    let out = directory.path().to_str().unwrap();
+    let before = std::fs::read(directory.path().join("us-east-1.pem")).unwrap();
+    let (code, text) = run(&["certificates", "--out", out, "--region", "us-east-1"]);
+    assert_eq!(code, 5, "{text}");
+    assert!(text.contains("was not made by a CA in"), "{text}");
+    let after = std::fs::read(directory.path().join("us-east-1.pem")).unwrap();
+    assert_eq!(after, before, "what was there stays");
+}
+
+#[test]
+fn a_certificate_must_name_the_hosted_regions() {
+    let directory = made(&["--region", "us-east-1"]);
+    let [ca, certificate, key] = files(&directory, "us-east-1");
+    let flags = ["--link-ca", &ca, "--link-certificate", &certificate, "--link-key", &key];
+    let regions = ["serve", "--in-memory", "--region", "us-east-1", "--region", "us-west-2"];
+    let (code, text) = run(&[&regions[..], &flags].concat());
+    assert_eq!(code, 2, "{text}");
+    assert!(
+        text.contains("names us-east-1, not us-west-2") && text.contains("graticule certificates"),
+        "{text}"
+    );
 }
 
 #[test]

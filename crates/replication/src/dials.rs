@@ -21,9 +21,10 @@ use graticule_env::Env;
 use graticule_model::RegionName;
 use graticule_tables::BoxFuture;
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use crate::{
+    frames::{FrameReceiver, FrameSender, Passing, frames},
     message::Frame,
     transport::{LinkError, Transport, Wire},
 };
@@ -109,7 +110,7 @@ impl LinkDials {
         source: &RegionName,
         target: &RegionName,
         wire: Wire,
-    ) -> (mpsc::Sender<Frame>, Gate) {
+    ) -> (FrameSender, Gate) {
         let back = (target.clone(), source.clone());
         let Wire { sender, receiver } = wire;
         let gate = Gate {
@@ -127,9 +128,9 @@ impl LinkDials {
         env: &Env,
         way: OrderedPair,
         link: Option<OrderedPair>,
-        outgoing: mpsc::Sender<Frame>,
-    ) -> mpsc::Sender<Frame> {
-        let (sender, incoming) = mpsc::channel(1);
+        outgoing: FrameSender,
+    ) -> FrameSender {
+        let (sender, incoming) = frames();
         let changed = self.0.changed.subscribe();
         let lane =
             Lane { dials: self.clone(), env: env.clone(), way, link, changed, last_due: Duration::ZERO };
@@ -151,8 +152,8 @@ struct Lane {
 
 impl Lane {
     /// Carries frames until either end is gone or the link is cut.
-    async fn run(mut self, mut incoming: mpsc::Receiver<Frame>, outgoing: mpsc::Sender<Frame>) {
-        let mut under_way: VecDeque<(Duration, Frame)> = VecDeque::new();
+    async fn run(mut self, mut incoming: FrameReceiver, outgoing: FrameSender) {
+        let mut under_way: VecDeque<(Duration, Passing)> = VecDeque::new();
         loop {
             self.changed.mark_unchanged();
             let link = self.link.as_ref().map_or_else(LinkDial::default, |(a, b)| self.dials.of(a, b));
@@ -161,14 +162,10 @@ impl Lane {
             }
             let wait = under_way.front().map(|(due, _)| due.saturating_sub(self.env.monotonic()));
             if wait.is_some_and(|wait| wait.is_zero()) && !link.paused {
-                // Waiting for room at the other end, the link may be cut.
-                tokio::select! {
-                    biased;
-                    room = outgoing.reserve() => match (room, under_way.pop_front()) {
-                        (Ok(room), Some((_, frame))) => room.send(frame),
-                        _ => return,
-                    },
-                    _ = self.changed.changed() => {}
+                // There is no need to wait for room: until it is sent, the frame takes room where it came in.
+                let passed = under_way.pop_front().map(|(_, frame)| outgoing.pass(frame));
+                if !matches!(passed, Some(Ok(()))) {
+                    return;
                 }
                 continue;
             }
@@ -180,7 +177,7 @@ impl Lane {
             };
             tokio::select! {
                 biased;
-                frame = incoming.recv(), if under_way.len() < UNDER_WAY_MAX => match frame {
+                frame = incoming.recv_passing(), if under_way.len() < UNDER_WAY_MAX => match frame {
                     // What is still under way when its sender hangs up is lost, as on a network.
                     None => return,
                     Some(frame) => under_way.push_back((self.due(), frame)),
@@ -210,7 +207,7 @@ impl Lane {
 
 /// Where the changes of one wire come in at its target.
 pub(crate) struct Gate {
-    receiver: mpsc::Receiver<Frame>,
+    receiver: FrameReceiver,
     link: OrderedPair,
     changed: watch::Receiver<u64>,
     dials: LinkDials,
@@ -257,6 +254,10 @@ impl Transport for DialedTransport {
         self.inner.address(to)
     }
 
+    fn status(&self, from: &RegionName, to: &RegionName) -> Option<serde_json::Value> {
+        self.inner.status(from, to)
+    }
+
     fn connect<'a>(
         &'a self,
         from: &'a RegionName,
@@ -280,5 +281,81 @@ impl Transport for DialedTransport {
                 () = self.inner.worth_retrying() => {}
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Body, Reply};
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn pair() -> OrderedPair {
+        ("a".parse().unwrap(), "b".parse().unwrap())
+    }
+
+    fn frame(id: u64) -> Frame {
+        Frame { id, body: Body::Reply(Reply::Applied) }
+    }
+
+    /// The ends of a lane from a to b.
+    fn lane(env: &Env, dials: &LinkDials) -> (FrameSender, FrameReceiver) {
+        let (outgoing, arriving) = frames();
+        (dials.outward(env, pair(), Some(pair()), outgoing), arriving)
+    }
+
+    /// A hundred frames that waited for each other would take twenty seconds.
+    #[tokio::test]
+    async fn delays_overlap_and_keep_the_order() {
+        let (env, dials) = (Env::real(), LinkDials::default());
+        let dial = LinkDial { delay_ms: 100, jitter_ms: 200, ..LinkDial::default() };
+        dials.change(|all| _ = all.insert(pair(), dial));
+        let (sender, mut arriving) = lane(&env, &dials);
+        let started = env.monotonic();
+        env.spawn("sender", async move {
+            for id in 0..100 {
+                let _ = sender.send(frame(id)).await;
+            }
+            std::future::pending::<()>().await;
+        });
+        for id in 0..100 {
+            let arrived = env.timeout(PATIENCE, arriving.recv()).await.expect("no frame").unwrap();
+            assert_eq!(arrived.id, id);
+        }
+        let took = env.monotonic() - started;
+        assert!((Duration::from_millis(100)..Duration::from_secs(8)).contains(&took), "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_under_way_is_bounded() {
+        const FRAME_BYTES: usize = 16 * 1024;
+        let (env, dials) = (Env::real(), LinkDials::default());
+        dials.change(|all| _ = all.insert(pair(), LinkDial { paused: true, ..LinkDial::default() }));
+        let (sender, mut arriving) = lane(&env, &dials);
+        let long = |id| Frame { id, body: Body::Reply(Reply::Failed("x".repeat(FRAME_BYTES))) };
+        let mut sent = 0;
+        while env.timeout(Duration::from_millis(200), sender.send(long(sent))).await.is_some() {
+            sent += 1;
+            assert!(sent < 10_000, "a paused lane takes frames without end");
+        }
+        assert!(sent >= 2);
+        dials.change(BTreeMap::clear);
+        for id in 0..sent {
+            assert_eq!(env.timeout(PATIENCE, arriving.recv()).await.expect("no frame").unwrap().id, id);
+        }
+    }
+
+    /// A lane whose other end takes nothing must not keep a link from being cut.
+    #[tokio::test]
+    async fn a_cut_ends_a_lane_that_waits_for_room() {
+        let (env, dials) = (Env::real(), LinkDials::default());
+        let (sender, mut arriving) = lane(&env, &dials);
+        for id in 0..3 {
+            env.timeout(PATIENCE, sender.send(frame(id))).await.expect("no room").unwrap();
+        }
+        dials.change(|all| _ = all.insert(pair(), LinkDial { cut: true, ..LinkDial::default() }));
+        env.timeout(PATIENCE, sender.closed()).await.expect("the lane goes on");
+        while env.timeout(PATIENCE, arriving.recv()).await.expect("the lane goes on").is_some() {}
     }
 }

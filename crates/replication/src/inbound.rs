@@ -7,17 +7,19 @@ use graticule_tables::{Change, Merged, Origin, Road, SharedTable, Table, schema:
 use tokio::sync::mpsc;
 
 use crate::{
+    flow::BATCHES_MAX,
+    frames::FrameSender,
     message::{
         Address, Body, Changes, Frame, Reply, Request, WireChange, WireDigest, WireKey, WireRoad, WireTable,
     },
     replicator::{Replicator, State},
-    ship::{BATCH, WINDOW},
+    ship::BATCH,
     transport::Wire,
 };
 
 /// Requests that wait for one table of a link: as many as a source has on their way, so that a table that is held back
 /// stands in nobody else's way.
-const TABLE_QUEUE: usize = WINDOW;
+const TABLE_QUEUE: usize = BATCHES_MAX;
 /// Live items told of in one answer.
 const KEYS_MAX: usize = 4096;
 
@@ -44,6 +46,35 @@ impl Lane {
             | Request::Settled { to, .. } => Lane::Questions(to.table.clone()),
         }
     }
+
+    /// The lane of the wire on which replies go.
+    fn name(&self) -> String {
+        match self {
+            Lane::Catalogue => String::new(),
+            Lane::Table(table) => table.clone(),
+            Lane::Questions(table) => format!("{table}?"),
+        }
+    }
+}
+
+/// Adds a request to the changes before it, if it is what follows them in the same log on the way to the same replica.
+/// The position and the watermark that are reached are then its own: they hold once all is applied. Gives back what does
+/// not join.
+fn join(changes: &mut Changes, next: Request) -> Option<Request> {
+    let both_from_log =
+        |next: &Changes| matches!((changes.road, next.road), (WireRoad::Log(_), WireRoad::Log(_)));
+    match next {
+        Request::Changes(next)
+            if both_from_log(&next)
+                && (&changes.to, &changes.log, &changes.born) == (&next.to, &next.log, &next.born) =>
+        {
+            changes.changes.extend(next.changes);
+            changes.road = next.road;
+            changes.watermark = changes.watermark.max(next.watermark);
+            None
+        }
+        other => Some(other),
+    }
 }
 
 impl Replicator {
@@ -61,7 +92,7 @@ impl Replicator {
             let Frame { id, body: Body::Request(request) } = frame else { return };
             let worker = workers
                 .entry(Lane::of(&request))
-                .or_insert_with(|| self.start_worker(&peer, connection, replies.clone()));
+                .or_insert_with_key(|lane| self.start_worker(&peer, connection, replies.for_lane(&lane.name())));
             if worker.send((id, request)).await.is_err() {
                 return;
             }
@@ -72,7 +103,7 @@ impl Replicator {
         self: &Arc<Replicator>,
         peer: &RegionName,
         connection: u64,
-        replies: mpsc::Sender<Frame>,
+        replies: FrameSender,
     ) -> mpsc::Sender<(u64, Request)> {
         let (queue, mut requests) = mpsc::channel::<(u64, Request)>(TABLE_QUEUE);
         let (replicator, peer) = (Arc::clone(self), peer.clone());
@@ -80,7 +111,27 @@ impl Replicator {
             // After a batch that was not applied, none may be that was sent behind it: the cursor would pass what is
             // missing. The source starts over by asking for the position.
             let mut refused = false;
-            while let Some((id, request)) = requests.recv().await {
+            let mut left_over = None;
+            loop {
+                let next = match left_over.take() {
+                    Some(next) => Some(next),
+                    None => requests.recv().await,
+                };
+                let Some((id, mut request)) = next else { return };
+                let mut ids = vec![id];
+                // What has come meanwhile is applied with it: one wait for the disk for all of them.
+                while let Request::Changes(changes) = &mut request
+                    && changes.changes.len() < BATCH.entries
+                    && let Ok((id, next)) = requests.try_recv()
+                {
+                    match join(changes, next) {
+                        None => ids.push(id),
+                        Some(next) => {
+                            left_over = Some((id, next));
+                            break;
+                        }
+                    }
+                }
                 let changes = matches!(request, Request::Changes(_));
                 refused &= changes;
                 let reply = if refused {
@@ -95,8 +146,10 @@ impl Replicator {
                     }
                 };
                 refused = changes && reply != Reply::Applied;
-                if replies.send(Frame { id, body: Body::Reply(reply) }).await.is_err() {
-                    return;
+                for id in ids {
+                    if replies.send(Frame { id, body: Body::Reply(reply.clone()) }).await.is_err() {
+                        return;
+                    }
                 }
             }
         });
@@ -170,7 +223,9 @@ impl Replicator {
     async fn addressee(&self, to: &Address) -> Result<Option<Arc<Table>>, Error> {
         match self.region.table(&to.table.parse()?).await {
             Ok(table) => {
-                let meant = table.uuid == to.replica && table.group.as_deref() == Some(&to.group);
+                // Version 1 of the protocol does not name the replica.
+                let named = to.replica.is_empty() || table.uuid == to.replica;
+                let meant = named && table.group.as_deref() == Some(&to.group);
                 Ok(Some(table).filter(|_| meant))
             }
             Err(Error::ResourceNotFound) => Ok(None),
@@ -248,5 +303,59 @@ impl Replicator {
                 .sleep(Duration::from_millis((ahead_ms - self.policy.clock_ahead_ms_max).min(1000)))
                 .await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn changes(first: u64, road: WireRoad, watermark: Option<u64>) -> Changes {
+        let to = Address { table: "t".to_owned(), group: "g".to_owned(), replica: "r".to_owned() };
+        let change = |time| WireChange {
+            time,
+            region: "a".to_owned(),
+            key: Bytes::from_static(b"{}"),
+            new: None,
+            expired: false,
+        };
+        let changes = vec![change(first), change(first + 1)];
+        Changes { to, log: "log".to_owned(), born: None, changes, road, watermark }
+    }
+
+    #[test]
+    fn what_follows_in_the_log_joins_in_order() {
+        let mut joined = changes(1, WireRoad::Log(2), Some(7));
+        assert_eq!(join(&mut joined, Request::Changes(changes(3, WireRoad::Log(4), None))), None);
+        assert_eq!(join(&mut joined, Request::Changes(changes(5, WireRoad::Log(9), Some(8)))), None);
+        let times: Vec<u64> = joined.changes.iter().map(|change| change.time).collect();
+        assert_eq!(times, [1, 2, 3, 4, 5, 6]);
+        assert_eq!((joined.road, joined.watermark), (WireRoad::Log(9), Some(8)));
+    }
+
+    #[test]
+    fn nothing_else_joins() {
+        let first = changes(1, WireRoad::Log(2), None);
+        let other = |change: fn(&mut Changes)| {
+            let mut other = changes(3, WireRoad::Log(4), None);
+            change(&mut other);
+            Request::Changes(other)
+        };
+        for next in [
+            other(|other| other.road = WireRoad::Snapshot),
+            other(|other| other.to.replica = "made anew".to_owned()),
+            other(|other| other.log = "made anew".to_owned()),
+            other(|other| other.born = Some(crate::message::WireVersion { time: 1, region: "a".to_owned() })),
+            Request::Position { table: "t".to_owned(), log: "log".to_owned() },
+        ] {
+            let mut joined = first.clone();
+            assert_eq!(join(&mut joined, next.clone()), Some(next));
+            assert_eq!(joined, first);
+        }
+        let mut snapshot = changes(1, WireRoad::Snapshot, None);
+        let next = other(|_| {});
+        assert_eq!(join(&mut snapshot, next.clone()), Some(next));
     }
 }

@@ -8,6 +8,8 @@
 mod compare;
 mod departure;
 mod dials;
+mod flow;
+mod frames;
 mod inbound;
 mod join;
 mod latency;
@@ -20,10 +22,12 @@ mod session;
 mod ship;
 mod status;
 pub mod tcp;
+mod traffic;
 mod transport;
 mod verify;
 
 pub use dials::{LinkDial, LinkDials, OrderedPair};
+pub use frames::{Closed, FrameReceiver, FrameSender, frames};
 pub use latency::{LATENCY_BOUNDS_MS, LatencyHistogram, RecentLatency};
 pub use message::{
     Address, Body, Changes, Frame, PROTOCOL_VERSION, Reply, Request, WireChange, WireDigest, WireKey,
@@ -31,5 +35,6 @@ pub use message::{
 };
 pub use replicator::{Policy, Replicator};
 pub use status::{LinkState, LinkStatus, PeerStatus, RegionStatus, ReplicaStatus};
+pub use traffic::{LinkTraffic, TrafficBook};
 pub use transport::{LinkError, Transport, Wire};
 pub use verify::{Difference, Verified};

@@ -1,14 +1,14 @@
-//! Links between Regions of one process: frames go from queue to queue.
+//! Links between Regions of one process: frames go through a queue with a lane per table.
 
 use std::sync::{Arc, Weak};
 
 use graticule_model::RegionName;
 use graticule_tables::BoxFuture;
-use tokio::sync::mpsc;
 
 use crate::{
+    frames::frames,
     replicator::Replicator,
-    transport::{LinkError, Transport, WIRE_FRAMES, Wire},
+    transport::{LinkError, Transport, Wire},
 };
 
 /// Opens a Region of this process that nobody has asked for yet.
@@ -46,8 +46,8 @@ impl Transport for LocalTransport {
         Box::pin(async move {
             let opener = self.0.upgrade().ok_or_else(|| LinkError::Unknown(to.clone()))?;
             let target = opener.open(to).await?;
-            let (to_target, from_source) = mpsc::channel(WIRE_FRAMES);
-            let (to_source, from_target) = mpsc::channel(WIRE_FRAMES);
+            let (to_target, from_source) = frames();
+            let (to_source, from_target) = frames();
             let there = Wire { sender: to_source, receiver: from_source };
             let env = target.env().clone();
             env.spawn("link in", target.serve(from.clone(), there));

@@ -7,7 +7,7 @@ use graticule_model::{Version, version::HybridTime};
 use graticule_tables::{Change, KeyState, Stretch};
 use serde::{Deserialize, Serialize};
 
-/// The version of the link protocol. Both ends must speak the same one.
+/// The newest version of the link protocol, the one of the messages here. Older ones are kept in [`crate::tcp`].
 pub const PROTOCOL_VERSION: u16 = 2;
 
 /// One message on a link: a request of the source, or the target's reply to the request of the same id.

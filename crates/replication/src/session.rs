@@ -4,9 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use graticule_env::Env;
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use crate::{
+    frames::FrameSender,
     message::{Body, Frame, Reply, Request},
     transport::{LinkError, Wire},
 };
@@ -14,7 +15,7 @@ use crate::{
 /// Requests on their way.
 #[derive(Debug)]
 pub(crate) struct Session {
-    sender: mpsc::Sender<Frame>,
+    sender: FrameSender,
     pending: Mutex<Pending>,
     closed: watch::Sender<bool>,
 }

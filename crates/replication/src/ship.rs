@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use graticule_model::{Error, RegionName, version::HybridTime};
 use graticule_tables::{Change, PageLimit, Table, schema::TableStatus};
@@ -9,13 +10,14 @@ use graticule_tables::{Change, PageLimit, Table, schema::TableStatus};
 use tokio::sync::watch;
 
 use crate::{
+    flow::Flow,
     message::{Address, Changes, Reply, Request, WireChange, WireRoad},
     replicator::{Replicator, Shared},
     session::Session,
     transport::LinkError,
 };
 
-/// Batches of one table on their way at once.
+/// Batches of a snapshot or a comparison on their way at once.
 pub(crate) const WINDOW: usize = 4;
 /// What one batch may hold.
 pub(crate) const BATCH: PageLimit = PageLimit { entries: 1024, bytes: 1024 * 1024 };
@@ -39,11 +41,15 @@ struct Sent {
     watermark: Option<HybridTime>,
     /// When its changes were written.
     written_ms: Vec<u64>,
+    /// Of its keys and items.
+    bytes: usize,
+    /// There is more in the log.
+    backlog: bool,
 }
 
 /// What comes next for a table on a link.
 enum Next {
-    Batch(Changes, Sent),
+    Batch(Box<Changes>, Sent),
     /// The log no longer has what the peer lacks.
     Cut,
     /// The peer is to get nothing more.
@@ -77,13 +83,14 @@ impl Replicator {
         let mut saved_at = None;
         let mut log = self.region.watch_log(table);
         let mut on_their_way = FuturesOrdered::new();
+        let mut flow = Flow::new();
         loop {
-            let room = on_their_way.len() < WINDOW;
             tokio::select! {
                 biased;
                 Some(applied) = on_their_way.next(), if !on_their_way.is_empty() => {
                     let applied: Result<(Sent, Outcome), LinkError> = applied;
                     let (sent, outcome) = applied?;
+                    flow.acknowledged(self.env().monotonic());
                     match outcome {
                         Outcome::Taken => {
                             let (now_ms, now) = (self.env().unix_ms(), self.env().monotonic());
@@ -106,7 +113,7 @@ impl Replicator {
                     self.note_taken(table, peer, &to, &sent, &mut saved_at).await?;
                 }
                 () = session.ended() => return Err(failed("the connection was closed")),
-                () = self.wait_for_growth(&mut log, next), if room => {
+                () = self.wait_for_growth(&mut log, next, &flow), if flow.has_room() => {
                     let (changes, sent) = match self.next_batch(table, peer, &to, next).await? {
                         Next::Batch(changes, sent) => (changes, sent),
                         Next::Unwanted => return Ok(()),
@@ -118,8 +125,13 @@ impl Replicator {
                         }
                     };
                     next = sent.position;
-                    let reply = session.send(Request::Changes(changes)).await?;
+                    // What came from elsewhere is not told by itself: a heartbeat takes the position along.
+                    if changes.changes.is_empty() && !flow.has_paused(self.env().monotonic(), HEARTBEAT) {
+                        continue;
+                    }
+                    let reply = session.send(Request::Changes(*changes)).await?;
                     self.telemetry.sent(&shared, next);
+                    flow.sent(self.env().monotonic(), sent.bytes, sent.backlog);
                     on_their_way.push_back(async move {
                         match reply.await? {
                             Reply::Applied => Ok((sent, Outcome::Taken)),
@@ -163,9 +175,13 @@ impl Replicator {
     }
 
     /// Waits until there is something to ship, or it is time for a watermark.
-    async fn wait_for_growth(&self, log: &mut watch::Receiver<u64>, next: u64) {
+    async fn wait_for_growth(&self, log: &mut watch::Receiver<u64>, next: u64, flow: &Flow) {
         let grown = async { drop(log.wait_for(|head| *head > next).await) };
         self.env().timeout(HEARTBEAT, grown).await;
+        let gather = flow.wait(self.env().monotonic());
+        if !gather.is_zero() {
+            self.env().sleep(gather).await;
+        }
     }
 
     /// Whether this replica is on its way out: it need not wait for others that have left as well.
@@ -214,9 +230,15 @@ impl Replicator {
         // What is still to be compared was written before, and has not been sent.
         let watermark = Some(closed).filter(|_| mark.is_none() && outgoing.next >= head);
         let written_ms = outgoing.changes.iter().map(|change| change.written_ms).collect();
-        let sent = Sent { position: outgoing.next, watermark, written_ms };
+        let bytes = outgoing
+            .changes
+            .iter()
+            .map(|change| change.key.len() + change.new.as_ref().map_or(0, Bytes::len));
+        let (bytes, backlog) = (bytes.sum(), outgoing.next < head);
+        let sent = Sent { position: outgoing.next, watermark, written_ms, bytes, backlog };
         let road = WireRoad::Log(outgoing.next);
-        Ok(Next::Batch(changes_for(&current, to, outgoing.changes, road, watermark), sent))
+        let changes = changes_for(&current, to, outgoing.changes, road, watermark);
+        Ok(Next::Batch(Box::new(changes), sent))
     }
 }
 

@@ -80,6 +80,9 @@ pub struct LinkStatus {
     /// Where the other Region is reached; absent within one process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// What the transport says of the way there: certificate, traffic; absent within one process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<serde_json::Value>,
     /// Since when it is in this state, in milliseconds since the epoch.
     pub since_ms: u64,
     /// How often it was opened since the process began.
@@ -203,6 +206,7 @@ impl Replicator {
                 state: word.to_owned(),
                 reason,
                 address: self.transport.address(peer),
+                connection: self.transport.status(self.region.name(), peer),
                 since_ms: link.since_ms,
                 connects: link.connects,
             }

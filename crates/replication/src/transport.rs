@@ -2,20 +2,17 @@
 
 use graticule_model::RegionName;
 use graticule_tables::BoxFuture;
-use tokio::sync::mpsc;
+use serde_json::Value;
 
-use crate::message::Frame;
+use crate::frames::{FrameReceiver, FrameSender};
 
-/// Frames that wait in either direction of a wire. With batches of about a megabyte this bounds memory at both ends.
-pub(crate) const WIRE_FRAMES: usize = 8;
-
-/// An open connection: what is sent on one end arrives at the other in order, or the wire breaks.
+/// An open connection: what is sent on one end arrives at the other, in order within each table, or the wire breaks.
 #[derive(Debug)]
 pub struct Wire {
     /// To the other end. Waits while the other end is slow.
-    pub sender: mpsc::Sender<Frame>,
+    pub sender: FrameSender,
     /// From the other end; ends when the wire breaks.
-    pub receiver: mpsc::Receiver<Frame>,
+    pub receiver: FrameReceiver,
 }
 
 /// Why a link does not work just now.
@@ -30,9 +27,9 @@ pub enum LinkError {
     /// There is no replica of the table there, or not yet.
     #[error("the other Region has no replica of the table")]
     NoReplica,
-    /// The other end cannot prove that it knows the secret.
-    #[error("the other end does not have the same link secret")]
-    Secret,
+    /// One end does not accept the other's certificate. Ends with the next step to take.
+    #[error("{0}")]
+    Certificate(String),
     /// The other end refuses the link and says why.
     #[error("refused by the other end: {0}")]
     Refused(String),
@@ -46,6 +43,12 @@ pub trait Transport: Send + Sync + 'static {
     /// Where a Region is reached, for people; `None` if that is not known, or nowhere in particular.
     fn address(&self, to: &RegionName) -> Option<String> {
         let _ = to;
+        None
+    }
+
+    /// What more there is to know of the way from one Region to another, for people.
+    fn status(&self, from: &RegionName, to: &RegionName) -> Option<Value> {
+        let _ = (from, to);
         None
     }
 

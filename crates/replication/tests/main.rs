@@ -7,18 +7,27 @@
 // tests does not reach their helper functions.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
+mod addresses;
+mod bounds;
 mod clocks;
 mod cluster;
 mod convergence;
 mod detaching;
+mod dials;
 mod expelling;
 mod failing;
+mod fairness;
 mod joining;
 mod leaving;
+mod linked;
 mod network;
 mod restart;
 mod resync;
+mod rotation;
 mod settings;
 mod settings_apart;
+mod shipping;
+mod status;
 mod tcp;
 mod verify;
+mod versions;

@@ -7,10 +7,10 @@ use std::{
 };
 
 use graticule_model::RegionName;
-use graticule_replication::{Frame, LinkError, Replicator, Transport, Wire};
+use graticule_replication::{FrameReceiver, FrameSender, LinkError, Replicator, Transport, Wire, frames};
 use graticule_tables::BoxFuture;
 use parking_lot::Mutex;
-use tokio::{sync::mpsc, task::AbortHandle};
+use tokio::task::AbortHandle;
 
 /// An unordered pair of Regions.
 type Pair = (RegionName, RegionName);
@@ -79,7 +79,7 @@ impl State {
     }
 }
 
-async fn pump(mut from: mpsc::Receiver<Frame>, to: mpsc::Sender<Frame>, delay_ms: u64) {
+async fn pump(mut from: FrameReceiver, to: FrameSender, delay_ms: u64) {
     while let Some(frame) = from.recv().await {
         if delay_ms > 0 {
             tokio::time::sleep(Duration::from_millis(delay_ms)).await;
@@ -112,8 +112,8 @@ impl Transport for Net {
             let target = state.nodes.get(to).cloned().ok_or_else(|| LinkError::Unknown(to.clone()))?;
             let delay_ms = state.delay_ms;
             let mut wire = || {
-                let (sender, near) = mpsc::channel(4);
-                let (far, receiver) = mpsc::channel(4);
+                let (sender, near) = frames();
+                let (far, receiver) = frames();
                 let pump = tokio::spawn(pump(near, far, delay_ms));
                 state.pumps.push((both.clone(), pump.abort_handle()));
                 (sender, receiver)

@@ -11,19 +11,16 @@ use std::{
 };
 
 use graticule_model::RegionName;
-use graticule_replication::{Frame, LinkError, Replicator, Transport, Wire};
+use graticule_replication::{LinkError, Replicator, Transport, Wire, frames};
 use graticule_tables::BoxFuture;
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use crate::{
     executor::{Executor, WORLD},
     pump::Pump,
     random::Random,
 };
-
-/// Frames that wait at either end of a connection.
-const END_FRAMES: usize = 8;
 
 /// One way between two Regions.
 pub(crate) type Way = (RegionName, RegionName);
@@ -177,8 +174,8 @@ impl Network {
             connection
         };
         let lane = |way: Way| {
-            let (sender, near) = mpsc::channel::<Frame>(END_FRAMES);
-            let (far, receiver) = mpsc::channel::<Frame>(END_FRAMES);
+            let (sender, near) = frames();
+            let (far, receiver) = frames();
             let pump = Pump { network: Arc::clone(self), connection, way, far, broken: broken.clone() };
             self.executor.spawn(WORLD, "pump", Box::pin(pump.run(near)));
             (sender, receiver)

@@ -4,8 +4,8 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use graticule_replication::Frame;
-use tokio::sync::{mpsc, watch};
+use graticule_replication::{Frame, FrameReceiver, FrameSender};
+use tokio::sync::watch;
 
 use crate::{
     network::{Network, Way},
@@ -19,12 +19,12 @@ pub(crate) struct Pump {
     pub(crate) network: Arc<Network>,
     pub(crate) connection: u64,
     pub(crate) way: Way,
-    pub(crate) far: mpsc::Sender<Frame>,
+    pub(crate) far: FrameSender,
     pub(crate) broken: watch::Sender<bool>,
 }
 
 impl Pump {
-    pub(crate) async fn run(self, near: mpsc::Receiver<Frame>) {
+    pub(crate) async fn run(self, near: FrameReceiver) {
         let left = self.carry(near).await;
         self.broken.send_replace(true);
         self.network.ended(self.connection);
@@ -48,7 +48,7 @@ impl Pump {
     }
 
     /// Carries frames until the connection breaks; gives those that were on their way.
-    async fn carry(&self, mut near: mpsc::Receiver<Frame>) -> VecDeque<Frame> {
+    async fn carry(&self, mut near: FrameReceiver) -> VecDeque<Frame> {
         let mut flight: VecDeque<(Duration, Frame)> = VecDeque::new();
         let mut arrives = Duration::ZERO;
         let mut open = true;
@@ -99,12 +99,10 @@ impl Pump {
     /// Puts a frame out at the far end, once there is room.
     async fn deliver(&self, frame: Frame) -> bool {
         let bytes = postcard::to_allocvec(&frame).unwrap_or_default();
-        let Ok(room) = self.far.reserve().await else { return false };
         self.network.executor.tell(Event::Frame, &bytes, || {
             format!("{}->{} #{} {}", self.way.0, self.way.1, self.connection, shorten(&frame))
         });
-        room.send(frame);
-        true
+        self.far.send(frame).await.is_ok()
     }
 }
 

@@ -10,6 +10,7 @@
 mod apply;
 mod catalogue;
 mod collections;
+mod conflicts;
 mod indexes;
 mod reading;
 mod records;

@@ -1,7 +1,7 @@
 //! `/_graticule/dials`: GET shows them, POST turns those that its body names, DELETE turns all off.
 
 use graticule_model::Error;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::dials::{DialState, Dials};
 
@@ -12,8 +12,10 @@ pub(super) fn show(dials: &Dials) -> Result<Value, Error> {
 
 /// Turns dials and shows all.
 pub(super) fn change(dials: &Dials, body: &[u8]) -> Result<Value, Error> {
-    let change: DialState = serde_json::from_slice(body)
-        .map_err(|error| Error::Validation(format!("these are no dials: {error}")))?;
+    let wrong = |error: serde_json::Error| Error::Validation(format!("these are no dials: {error}"));
+    // Only an object: a list would be read as one without names.
+    let members: Map<String, Value> = serde_json::from_slice(body).map_err(wrong)?;
+    let change: DialState = serde_json::from_value(Value::Object(members)).map_err(wrong)?;
     dials.change(&change).map_err(|error| Error::Validation(error.to_string()))?;
     show(dials)
 }

@@ -141,7 +141,7 @@ impl Figures {
         let mut latency = family(encoder, name, help, MetricType::Histogram)?;
         for (region, table, peer) in self.peers() {
             let LatencyHistogram { counts, sum_ms } = &peer.latencies;
-            let bounds = LATENCY_BOUNDS_MS.iter().map(|bound| *bound as f64).chain([f64::MAX]);
+            let bounds = LATENCY_BOUNDS_MS.iter().map(|bound| *bound as f64).chain([f64::INFINITY]);
             let buckets: Vec<(f64, u64)> = bounds.zip(counts.iter().copied()).collect();
             let labels = labels_of(region, table, peer);
             let mut encoder = latency.encode_family(&labels)?;

@@ -22,10 +22,11 @@ use crate::{
     write::{NewChange, record_change},
 };
 
-/// Most changes applied in one commit.
-const APPLY_CHANGES_MAX: usize = 128;
+/// Most changes applied in one commit. Each commit waits for the disk, so few changes in each would make a slow disk the
+/// bound of all; many keep their items from other writers for longer.
+const APPLY_CHANGES_MAX: usize = 512;
 /// Most bytes of changes applied in one commit, give or take one change.
-const APPLY_BYTES_MAX: usize = 2 * 1024 * 1024;
+const APPLY_BYTES_MAX: usize = 1024 * 1024;
 
 /// Where shipped changes came from.
 #[derive(Debug, Clone)]

@@ -45,7 +45,12 @@ impl Region {
                 )));
             }
             let version = self.clock.register_version(table.settings.version().time);
-            table.settings.members.insert(member.clone(), Register::new(version, Member::Expelled));
+            table.settings.members.insert(member.clone(), Register::new(version.clone(), Member::Expelled));
+            // Nobody takes anything from it any longer, so what it was filling is filled anew, from here.
+            let orphan = Member::Joining { source: member.clone() };
+            for register in table.settings.members.values_mut().filter(|register| register.value == orphan) {
+                *register = Register::new(version.clone(), Member::Joining { source: self.name.clone() });
+            }
             Ok(())
         });
         Ok(expelled.await?.0)
