@@ -90,9 +90,9 @@ impl Replicator {
         let mut workers: BTreeMap<Lane, mpsc::Sender<(u64, Request)>> = BTreeMap::new();
         while let Some(frame) = requests.recv().await {
             let Frame { id, body: Body::Request(request) } = frame else { return };
-            let worker = workers
-                .entry(Lane::of(&request))
-                .or_insert_with_key(|lane| self.start_worker(&peer, connection, replies.for_lane(&lane.name())));
+            let worker = workers.entry(Lane::of(&request)).or_insert_with_key(|lane| {
+                self.start_worker(&peer, connection, replies.for_lane(&lane.name()))
+            });
             if worker.send((id, request)).await.is_err() {
                 return;
             }

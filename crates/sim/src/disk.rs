@@ -42,7 +42,8 @@ pub struct Health {
 
 impl Health {
     /// A disk without faults.
-    pub const GOOD: Health = Health { sync_us_max: 2_000, aborts_permille: 0, unknown_permille: 0, lies: false };
+    pub const GOOD: Health =
+        Health { sync_us_max: 2_000, aborts_permille: 0, unknown_permille: 0, lies: false };
 }
 
 /// Called with every commit when it becomes durable, with the positions of what it appended.
