@@ -55,6 +55,15 @@ impl Replicator {
     /// Takes note of members that were taken out and have nothing more to say, and gives up those that cannot be
     /// reached for too long.
     pub(crate) async fn see_off(&self, table: &Arc<Table>) -> Result<(), Error> {
+        let here = self.region.name();
+        if table.status == TableStatus::Active && !table.has_left(here) && table.has_orphaned_join() {
+            tracing::warn!(region = %here, table = %table.name,
+                "the source of a new replica is not waited for any longer; the replica is filled from here");
+            match self.region.take_over_joins(table).await {
+                Ok(()) | Err(Error::ResourceNotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
         let members: Vec<(RegionName, Version)> = {
             let out = table.settings.members.iter().filter(|(region, register)| {
                 *region != self.region.name() && register.value.is_out() && table.has_left(region)

@@ -19,6 +19,8 @@ const SWEEP_MAX: Duration = Duration::from_secs(60);
 /// How far all clocks move in the end, twice, so that items expire and whatever is kept for a time is kept no longer.
 const EXPIRY_MS: i64 = 60 * 60 * 1000;
 const LATER_MS: i64 = 8 * 24 * 60 * 60 * 1000;
+/// How often counters and indexes are looked at until nothing changes meanwhile.
+const LOOKS_MAX: usize = 10;
 /// Tasks that a Region may have for each Region that it is linked with, and besides.
 const TASKS_PER_PEER_MAX: usize = 14;
 const TASKS_MAX: usize = 12;
@@ -112,23 +114,34 @@ fn trouble(world: &World) -> Option<String> {
 /// Counters and indexes against items.
 async fn each_replica(world: &Arc<World>) {
     for (region, table) in Replicas::look(world).tables {
-        let rows = rows(world, &region, &table);
-        counters(world, &region, &table, &rows).await;
-        indexes::check(world, &region, &table, &rows).await;
+        // Items whose time to live is over go on being deleted: what counts is a look at which nothing changed.
+        for _ in 0..LOOKS_MAX {
+            let before = rows(world, &region, &table);
+            let counters = counters(world, &region, &table, &before).await;
+            let index = indexes::check(world, &region, &table, &before).await;
+            if rows(world, &region, &table) == before {
+                let mut model = world.model.lock();
+                counters.into_iter().chain(index).for_each(|what| model.fail(format!("{region}: {what}")));
+                break;
+            }
+        }
     }
 }
 
-async fn counters(world: &World, region: &RegionName, table: &Table, rows: &BTreeMap<String, Row>) {
-    let Some(node) = world.nodes.iter().find(|node| node.name == *region) else { return };
+async fn counters(
+    world: &World,
+    region: &RegionName,
+    table: &Table,
+    rows: &BTreeMap<String, Row>,
+) -> Option<String> {
+    let node = world.nodes.iter().find(|node| node.name == *region)?;
     let asked = table.clone();
     let counts =
         node.call(move |region| async move { region.counts(&asked, None).await.ok() }).await.flatten();
     let live = live(rows);
-    let bytes: u64 = live.values().map(|(_, new)| new.as_ref().map_or(0, |json| indexes::size(json))).sum();
+    let bytes: u64 = live.values().map(|(_, new)| new.as_ref().map_or(0, indexes::size)).sum();
     let expected = (live.len() as u64, bytes);
-    if counts != Some(expected) {
-        world.model.lock().fail(format!("{region}: counters say {counts:?}, the items {expected:?}"));
-    }
+    (counts != Some(expected)).then(|| format!("counters say {counts:?}, the items {expected:?}"))
 }
 
 /// A Region at rest does not collect tasks.

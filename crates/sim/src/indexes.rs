@@ -18,35 +18,36 @@ pub(crate) fn size(json: &Bytes) -> u64 {
     item_size_bytes(&parse(json)) as u64
 }
 
-/// Holds the index against the items.
-pub(crate) async fn check(world: &World, region: &RegionName, table: &Table, rows: &BTreeMap<String, Row>) {
+/// Holds the index against the items; tells what is wrong with it.
+pub(crate) async fn check(
+    world: &World,
+    region: &RegionName,
+    table: &Table,
+    rows: &BTreeMap<String, Row>,
+) -> Option<String> {
     const INDEX: &str = "by-g";
-    if table.secondary(INDEX).is_none() {
-        return;
-    }
+    table.secondary(INDEX)?;
     let items = rows.values().filter_map(|(_, new)| new.as_ref()).map(|json| parse(json));
     let held = |name: &str| matches!(name, "pk" | "g" | "v");
     let project = |item: Item| -> Item { item.into_iter().filter(|(name, _)| held(name)).collect() };
     let indexed = |item: &Item| matches!(item.get("g"), Some(AttributeValue::S(_)));
     let mut expected: Vec<Item> = items.filter(indexed).map(project).collect();
-    let Some(node) = world.nodes.iter().find(|node| node.name == *region) else { return };
+    let node = world.nodes.iter().find(|node| node.name == *region)?;
     let asked = table.clone();
     let found = node.call(move |region| async move { read(&region, &asked, INDEX).await });
     let Some(Some((mut found, counts))) = found.await else {
-        return world.model.lock().fail(format!("{region}: the index cannot be read"));
+        return Some("the index cannot be read".to_owned());
     };
     let order = |item: &Item| format!("{item:?}");
     expected.sort_by_key(order);
     found.sort_by_key(order);
     let bytes = expected.iter().map(|item| item_size_bytes(item) as u64).sum::<u64>();
     let expected_counts = (expected.len() as u64, bytes);
-    let mut model = world.model.lock();
     if found != expected {
-        model.fail(format!("{region}: the index holds {found:?}, the items say {expected:?}"));
+        return Some(format!("the index holds {found:?}, the items say {expected:?}"));
     }
-    if counts != expected_counts {
-        model.fail(format!("{region}: the index counts {counts:?}, the items say {expected_counts:?}"));
-    }
+    (counts != expected_counts)
+        .then(|| format!("the index counts {counts:?}, the items say {expected_counts:?}"))
 }
 
 async fn read(region: &Region, table: &Table, index: &str) -> Option<(Vec<Item>, (u64, u64))> {

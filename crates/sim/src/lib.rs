@@ -32,5 +32,5 @@ mod workload;
 mod world;
 
 pub use disk::{Disk, DiskEngine, Health};
-pub use plan::{Gaps, Profile};
+pub use plan::Profile;
 pub use run::{Options, Report, run};

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use graticule_sim::{Gaps, Options, Profile, Report, run};
+use graticule_sim::{Options, Profile, Report, run};
 
 /// Simulates several Regions with faults under a seed, and checks what global tables promise.
 #[derive(Debug, Parser)]
@@ -27,12 +27,6 @@ struct Arguments {
     /// The kind of run; drawn from the seed if not given.
     #[arg(long)]
     profile: Option<Profile>,
-    /// Members may be away for longer than tombstones are kept while others take them out.
-    #[arg(long)]
-    long_absence: bool,
-    /// Regions that were taken out may be added again.
-    #[arg(long)]
-    readd: bool,
     /// Goes on after a seed that fails.
     #[arg(long)]
     keep_going: bool,
@@ -40,12 +34,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let options = Options {
-        profile: arguments.profile,
-        gaps: Gaps { long_absence: arguments.long_absence, readd: arguments.readd },
-        trace: arguments.trace,
-        ..Options::default()
-    };
+    let options = Options { profile: arguments.profile, trace: arguments.trace, ..Options::default() };
     if let Some(seed) = arguments.seed {
         let report = run(seed, options);
         println!("{}", describe(&report));

@@ -63,10 +63,9 @@ async fn one_change(world: &Arc<World>, random: &mut Random) {
         return;
     }
     let member = peers.iter().any(|(peer, _)| **peer == other.name);
-    let was_there = replicas.seen.contains(&other.name);
-    if !member && (!was_there || world.plan.gaps.readd) {
+    if !member {
         world.add(&node, &other).await;
-    } else if member && random.percent(40) {
+    } else if random.percent(40) {
         world.remove(&node, &other).await;
     }
 }

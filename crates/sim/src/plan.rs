@@ -33,20 +33,10 @@ const PROFILES: [Profile; 7] = [
     Profile::Everything,
 ];
 
-/// Cases in which the code is known to fall short, which a run has only if asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Gaps {
-    /// Members are away for longer than tombstones are kept while membership changes.
-    pub long_absence: bool,
-    /// Regions that were taken out are added again.
-    pub readd: bool,
-}
-
 /// One run.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) profile: Profile,
-    pub(crate) gaps: Gaps,
     pub(crate) regions: usize,
     pub(crate) keys: usize,
     pub(crate) clients: usize,
@@ -73,7 +63,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(seed: u64, profile: Option<Profile>, gaps: Gaps) -> Plan {
+    pub(crate) fn new(seed: u64, profile: Option<Profile>) -> Plan {
         let mut random = Random::new(seed, "plan");
         let drawn = *random.pick(&PROFILES);
         let profile = profile.unwrap_or(drawn);
@@ -91,7 +81,6 @@ impl Plan {
         };
         let fault_ms =
             if long { *random.pick(&[800, 3_000, 8_000]) } else { *random.pick(&[200, 800, 2_000]) };
-        let away_ms = if members_change && !gaps.long_absence { 3_000 } else { 25_000 };
         let padding = if random.percent(4) { 300_000 } else { *random.pick(&[0, 100, 3_000]) };
         let index_changes = random.percent(15);
         let log_changes_max = random.percent(25).then(|| random.between(3, 60));
@@ -99,7 +88,6 @@ impl Plan {
         let verify_every = random.percent(25).then(|| random.millis(1_000, 8_000));
         Plan {
             profile,
-            gaps,
             regions,
             keys,
             clients,
@@ -107,7 +95,7 @@ impl Plan {
             padding,
             duration,
             fault_ms,
-            away_ms,
+            away_ms: 25_000,
             members_change,
             index_changes,
             log_changes_max,

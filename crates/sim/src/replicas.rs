@@ -17,8 +17,6 @@ pub(crate) type Row = (Version, Option<Bytes>);
 /// All replicas at one moment.
 pub(crate) struct Replicas {
     pub(crate) tables: BTreeMap<RegionName, Table>,
-    /// Regions that have or have had a replica.
-    pub(crate) seen: BTreeSet<RegionName>,
 }
 
 impl Replicas {
@@ -32,9 +30,7 @@ impl Replicas {
                 }
             }
         }
-        let model = world.model.lock();
-        let seen = model.replicas.keys().filter_map(|(region, _)| region.parse().ok()).collect();
-        Replicas { tables, seen }
+        Replicas { tables }
     }
 
     /// Whether there are replicas, all active, that know each other and nobody else.

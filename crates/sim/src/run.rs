@@ -6,7 +6,7 @@ use crate::{
     checks,
     disk::Health,
     faults, membership,
-    plan::{Gaps, Plan, Profile},
+    plan::{Plan, Profile},
     streams,
     workload::Client,
     world::World,
@@ -17,8 +17,6 @@ use crate::{
 pub struct Options {
     /// The kind of run; drawn from the seed if not given.
     pub profile: Option<Profile>,
-    /// Cases that are known to fail.
-    pub gaps: Gaps,
     /// Print every event.
     pub trace: bool,
     /// Disks acknowledge commits before they are synced: to see that the checks find it.
@@ -45,7 +43,7 @@ pub struct Report {
 /// Runs one seed.
 pub fn run(seed: u64, options: Options) -> Report {
     crate::panics::watch();
-    let plan = Plan::new(seed, options.profile, options.gaps);
+    let plan = Plan::new(seed, options.profile);
     let profile = plan.profile;
     let world = World::new(seed, plan, options.trace);
     world.tell(&format!("seed {seed}: {:?}", world.plan));

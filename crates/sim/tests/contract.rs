@@ -8,7 +8,7 @@ use graticule_sim::{Disk, DiskEngine};
 
 macro_rules! contract {
     ($($case:ident),* $(,)?) => {
-        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
         async fn $case() {
             let disk = Disk::new(1, "disk", |_, _| {});
             let engine: Arc<dyn Engine> = DiskEngine::open(&disk, Env::real());

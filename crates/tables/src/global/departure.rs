@@ -4,13 +4,35 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use graticule_model::{Error, RegionName};
+use graticule_model::{Error, RegionName, Version};
 
 use crate::{
     global::cursor::{CursorKind, SentCursor, cursor_key},
     region::Region,
     schema::{Departed, Detaching, Member, Membership, Register, ReplicaRecord, Resync, Table},
 };
+
+impl Table {
+    /// Whether a new replica is to be filled by a Region that nobody listens to any longer.
+    pub fn has_orphaned_join(&self) -> bool {
+        self.settings.members.values().any(|register| self.is_orphan(&register.value))
+    }
+
+    fn is_orphan(&self, member: &Member) -> bool {
+        let Member::Joining { source } = member else { return false };
+        self.settings.members.get(source).is_some_and(|register| register.value == Member::Expelled)
+    }
+
+    /// Has such a replica filled anew, from the one in `here`.
+    fn adopt_joins(&mut self, here: &RegionName, version: &Version) {
+        let orphans = self.settings.members.iter().filter(|(_, register)| self.is_orphan(&register.value));
+        let orphans: Vec<RegionName> = orphans.map(|(region, _)| region.clone()).collect();
+        for region in orphans {
+            let joining = Member::Joining { source: here.clone() };
+            self.settings.members.insert(region, Register::new(version.clone(), joining));
+        }
+    }
+}
 
 impl Region {
     /// Remembers that a member that was taken out has nothing more to say.
@@ -45,10 +67,26 @@ impl Region {
                 )));
             }
             let version = self.clock.register_version(table.settings.version().time);
-            table.settings.members.insert(member.clone(), Register::new(version, Member::Expelled));
+            table.settings.members.insert(member.clone(), Register::new(version.clone(), Member::Expelled));
+            table.adopt_joins(&self.name, &version);
             Ok(())
         });
         Ok(expelled.await?.0)
+    }
+
+    /// Takes over the joins whose source is not listened to any longer.
+    ///
+    /// # Errors
+    /// [`Error::ResourceNotFound`] if the table is gone; if the engine fails.
+    pub async fn take_over_joins(&self, table: &Table) -> Result<(), Error> {
+        let taken = self.update_settings(&table.name, |table| {
+            let version = self.clock.register_version(table.settings.version().time);
+            if !table.has_left(&self.name) {
+                table.adopt_joins(&self.name, &version);
+            }
+            Ok(())
+        });
+        taken.await.map(drop)
     }
 
     /// Remembers that a member lacks more than the log has, so that nothing more is kept for it.
