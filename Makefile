@@ -6,7 +6,7 @@ ARGS ?=
 export GRATICULE_CACHE CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build serve test walk clients ordeal fuzz bench lint
+.PHONY: help setup build serve test sim walk clients ordeal fuzz bench lint
 
 help: ## Show this list
 	@echo "make TARGET [ARGS='...']"
@@ -27,6 +27,11 @@ test: ## Run all Rust tests
 	@scripts/setup build
 	@scripts/announce-rocksdb
 	cargo test --release --workspace $(ARGS)
+
+sim: ## Simulate Regions with faults under many seeds: make sim ARGS="--seeds 5000", or one: ARGS="--seed 7 --trace"
+	@scripts/setup build
+	@scripts/announce-rocksdb
+	cargo run --release -p graticule-sim -- $(ARGS)
 
 walk: build ## Walk real servers with the AWS CLI and boto3: make walk ARGS="--client cli --form one-process"
 	@scripts/setup walk

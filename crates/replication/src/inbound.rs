@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use graticule_model::{Error, RegionName, Version, version::HybridTime};
-use graticule_tables::{Change, Merged, Origin, Road, SharedTable, Table};
+use graticule_tables::{Change, Merged, Origin, Road, SharedTable, Table, schema::TableStatus};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     message::{
         Address, Body, Changes, Frame, Reply, Request, WireChange, WireDigest, WireKey, WireRoad, WireTable,
     },
-    replicator::Replicator,
+    replicator::{Replicator, State},
     ship::BATCH,
     transport::Wire,
 };
@@ -82,12 +82,17 @@ impl Replicator {
     pub async fn serve(self: Arc<Replicator>, peer: RegionName, wire: Wire) {
         let (replies, mut requests) =
             self.policy.dials.at_target(self.env(), &peer, self.region.name(), wire);
+        let connection = {
+            let mut state = self.state.lock();
+            state.connections += 1;
+            state.connections
+        };
         let mut workers: BTreeMap<Lane, mpsc::Sender<(u64, Request)>> = BTreeMap::new();
         while let Some(frame) = requests.recv().await {
             let Frame { id, body: Body::Request(request) } = frame else { return };
-            let worker = workers
-                .entry(Lane::of(&request))
-                .or_insert_with_key(|lane| self.start_worker(&peer, replies.for_lane(&lane.name())));
+            let worker = workers.entry(Lane::of(&request)).or_insert_with_key(|lane| {
+                self.start_worker(&peer, connection, replies.for_lane(&lane.name()))
+            });
             if worker.send((id, request)).await.is_err() {
                 return;
             }
@@ -97,6 +102,7 @@ impl Replicator {
     fn start_worker(
         self: &Arc<Replicator>,
         peer: &RegionName,
+        connection: u64,
         replies: FrameSender,
     ) -> mpsc::Sender<(u64, Request)> {
         let (queue, mut requests) = mpsc::channel::<(u64, Request)>(TABLE_QUEUE);
@@ -131,7 +137,7 @@ impl Replicator {
                 let reply = if refused {
                     Reply::Foreign
                 } else {
-                    let answer = replicator.answer(&peer, request);
+                    let answer = replicator.answer(&peer, connection, request);
                     tokio::select! {
                         biased;
                         // Nobody waits for it any more; what is held back would be for as long as clocks differ.
@@ -150,7 +156,7 @@ impl Replicator {
         queue
     }
 
-    async fn answer(&self, peer: &RegionName, request: Request) -> Result<Reply, Error> {
+    async fn answer(&self, peer: &RegionName, connection: u64, request: Request) -> Result<Reply, Error> {
         match request {
             Request::Table { table } => match self.region.table(&table.parse()?).await {
                 Ok(table) => {
@@ -171,13 +177,21 @@ impl Replicator {
             }
             Request::Position { table, log } => match self.region.table(&table.parse()?).await {
                 Ok(table) => {
+                    // Before the look: what an older connection still brings would come once more over this one, perhaps
+                    // after the marks of deletes that keep it from undoing them are gone.
+                    let shared = (table.uuid.clone(), peer.clone());
+                    {
+                        let mut state = self.state.lock();
+                        let current = if log.is_empty() { &mut state.comparisons } else { &mut state.lanes };
+                        current.insert(shared, connection);
+                    }
                     let applied = self.region.received_cursor(&table, peer, &log).await?;
                     Ok(Reply::Position { replica: Some(table.uuid.clone()), applied })
                 }
                 Err(Error::ResourceNotFound) => Ok(Reply::Position { replica: None, applied: None }),
                 Err(error) => Err(error),
             },
-            Request::Changes(changes) => self.take(peer, changes).await,
+            Request::Changes(changes) => self.take(peer, connection, changes).await,
             Request::Digests { to, stretches } => {
                 let Some(table) = self.addressee(&to).await? else { return Ok(Reply::Foreign) };
                 let mut digests = Vec::with_capacity(stretches.len());
@@ -221,7 +235,7 @@ impl Replicator {
         }
     }
 
-    async fn take(&self, peer: &RegionName, message: Changes) -> Result<Reply, Error> {
+    async fn take(&self, peer: &RegionName, connection: u64, message: Changes) -> Result<Reply, Error> {
         let Some(table) = self.addressee(&message.to).await? else { return Ok(Reply::Foreign) };
         let born: Option<Version> = message.born.map(Version::from);
         if !table.takes_changes(self.region.name()) || !table.listens_to(peer, born.as_ref()) {
@@ -232,8 +246,24 @@ impl Replicator {
             WireRoad::Snapshot => (Road::Snapshot, None),
             WireRoad::Resync => (Road::Resync, None),
         };
+        let shared = (table.uuid.clone(), peer.clone());
+        let superseded = |state: &State| {
+            let current = match road {
+                Road::Log => state.lanes.get(&shared),
+                Road::Resync => state.comparisons.get(&shared),
+                Road::Snapshot => None,
+            };
+            current.is_some_and(|current| *current != connection)
+        };
         if !message.changes.is_empty() {
             self.hold_back(&table, peer, &message.changes).await;
+            if superseded(&self.state.lock()) {
+                return Ok(Reply::Failed("another connection has taken over".to_owned()));
+            }
+            // Once a replica is filled, marks of deletes may go that a late part of a snapshot would have to meet.
+            if road == Road::Snapshot && !self.is_being_filled(&table).await? {
+                return Ok(Reply::Foreign);
+            }
             let origin = Origin { region: peer, log: &message.log, position, road, born: born.as_ref() };
             let changes = message.changes.into_iter().map(Change::from).collect();
             match self.region.apply(&table, &origin, changes).await {
@@ -245,12 +275,20 @@ impl Replicator {
         if let Some(watermark) = message.watermark {
             let watermark = HybridTime::from_bits(watermark);
             self.update(|state| {
-                let known = state.watermarks.entry((table.uuid.clone(), peer.clone())).or_default();
-                *known = watermark.max(*known);
+                // The connection that took over sends what is applied here just now once more.
+                if !superseded(state) {
+                    let known = state.watermarks.entry(shared.clone()).or_default();
+                    *known = watermark.max(*known);
+                }
             });
             self.settle_tombstones(&table);
         }
         Ok(Reply::Applied)
+    }
+
+    async fn is_being_filled(&self, table: &Table) -> Result<bool, Error> {
+        let current = self.region.table(&table.name).await?;
+        Ok(current.uuid == table.uuid && current.status == TableStatus::Creating)
     }
 
     /// Waits while a change is further in the future than clocks can differ, and raises the alarm.

@@ -45,7 +45,7 @@ pub enum Request {
     Position {
         /// The table.
         table: String,
-        /// Names the source's log.
+        /// Names the source's log, which comes over the connection that has asked last; empty if none is to come.
         log: String,
     },
     /// Apply these changes.

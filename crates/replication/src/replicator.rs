@@ -77,6 +77,11 @@ pub(crate) struct State {
     pub(crate) acknowledged: BTreeMap<Shared, Acknowledged>,
     /// How far peers have applied our logs.
     pub(crate) shipped: BTreeMap<Shared, u64>,
+    /// Connections so far, and for each log that comes from a peer the one that asked last how far it is applied.
+    pub(crate) connections: u64,
+    pub(crate) lanes: BTreeMap<Shared, u64>,
+    /// For each replica that this one is compared with, the connection that asked last which replica is here.
+    pub(crate) comparisons: BTreeMap<Shared, u64>,
     /// Times below which nothing more comes from peers.
     pub(crate) watermarks: BTreeMap<Shared, HybridTime>,
     /// Times below which peers have everything that was written here.
@@ -227,6 +232,8 @@ impl Replicator {
         let there: BTreeSet<&str> = tables.iter().map(|table| table.uuid.as_str()).collect();
         let mut state = self.state.lock();
         state.acknowledged.retain(|(uuid, _), _| there.contains(uuid.as_str()));
+        state.lanes.retain(|(uuid, _), _| there.contains(uuid.as_str()));
+        state.comparisons.retain(|(uuid, _), _| there.contains(uuid.as_str()));
         state.shipped.retain(|(uuid, _), _| there.contains(uuid.as_str()));
         state.watermarks.retain(|(uuid, _), _| there.contains(uuid.as_str()));
         self.telemetry.retain(|(uuid, _)| there.contains(uuid.as_str()));
@@ -271,17 +278,19 @@ impl Replicator {
     ) -> Result<(Ending, Address), LinkError> {
         let wire = self.transport.connect(self.region.name(), peer).await?;
         let session = Ending(Session::start(self.env(), wire));
-        let (to, _) = self.find_replica(table, &session.0).await?;
+        // It ships no log, so it asks for none: whoever asks for a position takes the log over.
+        let (to, _) = self.find_replica(table, "", &session.0).await?;
         Ok((session, to))
     }
 
-    /// The replica of `table` at the other end of a session, and the position of our log that it has applied.
+    /// The replica of `table` at the other end of a session, and the position of `log` that it has applied.
     pub(crate) async fn find_replica(
         &self,
         table: &Table,
+        log: &str,
         session: &Session,
     ) -> Result<(Address, Option<u64>), LinkError> {
-        let question = Request::Position { table: table.name.to_string(), log: table.uuid.clone() };
+        let question = Request::Position { table: table.name.to_string(), log: log.to_owned() };
         let (replica, applied) = match session.call(question).await? {
             Reply::Position { replica: Some(replica), applied } => (replica, applied),
             Reply::Position { replica: None, .. } => return Err(LinkError::NoReplica),

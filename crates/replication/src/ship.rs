@@ -69,7 +69,7 @@ impl Replicator {
         session: &Session,
     ) -> Result<(), LinkError> {
         let shared = (table.uuid.clone(), peer.clone());
-        let (to, applied) = match self.find_replica(table, session).await {
+        let (to, applied) = match self.find_replica(table, &table.uuid, session).await {
             Err(LinkError::NoReplica) => {
                 self.tell_again(&shared);
                 return Ok(());

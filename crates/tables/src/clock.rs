@@ -9,6 +9,11 @@ use graticule_env::Env;
 use graticule_model::{RegionName, Version, version::HybridTime};
 use parking_lot::Mutex;
 
+/// How far promises may go beyond the time that was saved last, in milliseconds: two intervals of saving.
+const PROMISED_AHEAD_MS: u64 = 10_000;
+/// A clock that is behind the saved time by more than this was set back. Less may come from clocks of other Regions.
+const SET_BACK_MS: u64 = 1_000;
+
 /// A Region's source of versions.
 #[derive(Debug)]
 pub struct Clock {
@@ -20,6 +25,8 @@ pub struct Clock {
 #[derive(Debug)]
 struct State {
     last: HybridTime,
+    /// [`Clock::closed`] does not go beyond, so that a restart knows what may have been promised.
+    promised_max: HybridTime,
     /// For each write under way: the time that its version comes after. Counted.
     writing: BTreeMap<HybridTime, usize>,
 }
@@ -31,10 +38,19 @@ pub struct WriteTicket {
     floor: HybridTime,
 }
 
+fn ahead(time: HybridTime) -> HybridTime {
+    HybridTime::from_unix_ms(time.unix_ms() + PROMISED_AHEAD_MS)
+}
+
 impl Clock {
-    /// A clock that gives only times after `seen`.
+    /// A clock that gives only times after `seen`, the time that was saved last. If the clock behind it was set back since,
+    /// it begins after everything that may have been promised meanwhile: others have forgotten deletes before that.
     pub fn new(env: Env, region: &RegionName, seen: HybridTime) -> Arc<Clock> {
-        let state = State { last: seen, writing: BTreeMap::new() };
+        let now_ms = env.unix_ms();
+        let set_back = now_ms + SET_BACK_MS < seen.unix_ms();
+        let last = if set_back { ahead(seen) } else { seen };
+        let promised_max = ahead(last.max(HybridTime::from_unix_ms(now_ms)));
+        let state = State { last, promised_max, writing: BTreeMap::new() };
         Arc::new(Clock { env, region: Arc::from(region.as_str()), state: Mutex::new(state) })
     }
 
@@ -73,17 +89,24 @@ impl Clock {
     }
 
     /// A time below which no write of this Region will get its version any more, and below which all writes have been
-    /// committed or have failed.
+    /// committed or have failed. It lags behind if it cannot be saved.
     pub fn closed(&self) -> HybridTime {
         let mut state = self.state.lock();
-        match state.writing.first_key_value() {
+        let closed = match state.writing.first_key_value() {
             // A version comes after all that was given or seen before, even while the clock behind it stands still.
             Some((floor, _)) => floor.next(),
             None => {
                 state.last = self.physical().max(state.last);
                 state.last.next()
             }
-        }
+        };
+        closed.min(state.promised_max)
+    }
+
+    /// Takes note that `time` is saved and will be known after a restart.
+    pub(crate) fn saved(&self, time: HybridTime) {
+        let mut state = self.state.lock();
+        state.promised_max = state.promised_max.max(ahead(time));
     }
 
     /// The latest time given, seen or promised.

@@ -20,12 +20,12 @@ const TOMBSTONE_AGE_MS_MIN: u64 = 10_000;
 
 impl Region {
     pub(super) async fn keep_house(&self, saved: &mut HybridTime) -> Result<(), Error> {
-        // After a restart no version may come before what was promised, even with a clock that was set back. Up to
-        // one interval of promises may be lost; tombstones stay for longer than that.
+        // After a restart no version may come before what was promised, even with a clock that was set back.
         let last = self.clock.last();
         if last > *saved {
             self.put_rows(|batch| batch.put(clock_key(), last.to_bits().to_be_bytes())).await?;
             *saved = last;
+            self.clock.saved(last);
         }
         self.forget_tokens().await?;
         let mut outcome = self.keep_dropped().await;

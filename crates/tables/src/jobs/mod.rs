@@ -37,13 +37,15 @@ impl Region {
 
     async fn run_jobs(self: Arc<Region>) {
         let mut catalogue = self.watch_catalogue();
-        let mut kept_house = Duration::ZERO;
+        // At once: a Region that is cut short again must know what it has promised.
+        let mut kept_house: Option<Duration> = None;
         let mut saved = HybridTime::ZERO;
         loop {
             catalogue.mark_unchanged();
             let mut progress = self.step_all().await;
-            if self.env.monotonic() >= kept_house + HOUSEKEEPING {
-                kept_house = self.env.monotonic();
+            let now = self.env.monotonic();
+            if kept_house.is_none_or(|kept_house| now >= kept_house + HOUSEKEEPING) {
+                kept_house = Some(now);
                 progress = self.keep_house(&mut saved).await.and(progress);
             }
             match progress {

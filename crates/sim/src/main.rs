@@ -1,0 +1,111 @@
+//! Runs seeds of the simulation: one with its trace, or many.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use graticule_sim::{Gaps, Options, Profile, Report, run};
+
+/// Simulates several Regions with faults under a seed, and checks what global tables promise.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Runs this seed alone.
+    #[arg(long, conflicts_with_all = ["seeds", "from", "minutes"])]
+    seed: Option<u64>,
+    /// Runs so many seeds.
+    #[arg(long, default_value_t = 100)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+    /// Goes on for so many minutes, however many seeds that are.
+    #[arg(long)]
+    minutes: Option<u64>,
+    /// Prints every event.
+    #[arg(long)]
+    trace: bool,
+    /// The kind of run; drawn from the seed if not given.
+    #[arg(long)]
+    profile: Option<Profile>,
+    /// Members may be away for longer than tombstones are kept while others take them out.
+    #[arg(long)]
+    long_absence: bool,
+    /// Regions that were taken out may be added again.
+    #[arg(long)]
+    readd: bool,
+    /// Goes on after a seed that fails.
+    #[arg(long)]
+    keep_going: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let options = Options {
+        profile: arguments.profile,
+        gaps: Gaps { long_absence: arguments.long_absence, readd: arguments.readd },
+        trace: arguments.trace,
+        ..Options::default()
+    };
+    if let Some(seed) = arguments.seed {
+        let report = run(seed, options);
+        println!("{}", describe(&report));
+        return if report.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    many(&arguments, options)
+}
+
+fn many(arguments: &Arguments, options: Options) -> ExitCode {
+    let env = graticule_env::Env::real();
+    let started = env.monotonic();
+    let (mut done, mut failed) = (0_u64, Vec::new());
+    let mut told = started;
+    for seed in arguments.from.. {
+        let elapsed = env.monotonic() - started;
+        let enough = match arguments.minutes {
+            Some(minutes) => elapsed.as_secs() >= minutes * 60,
+            None => done >= arguments.seeds,
+        };
+        if enough {
+            break;
+        }
+        let report = run(seed, options);
+        done += 1;
+        if !report.broken.is_empty() {
+            println!("{}", describe(&report));
+            failed.push(seed);
+            if !arguments.keep_going {
+                break;
+            }
+        }
+        if env.monotonic() - told >= std::time::Duration::from_secs(10) {
+            told = env.monotonic();
+            eprintln!("{done} seeds in {:.0} s, {} failed", (told - started).as_secs_f64(), failed.len());
+        }
+    }
+    let elapsed = env.monotonic() - started;
+    println!("{done} seeds in {:.1} s, {} failed: {failed:?}", elapsed.as_secs_f64(), failed.len());
+    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn describe(report: &Report) -> String {
+    let mut text = format!(
+        "seed {} ({:?}): {:.1} s simulated, {} events, hash {:016x}, {:?}",
+        report.seed,
+        report.profile,
+        report.simulated.as_secs_f64(),
+        report.trace.1,
+        report.trace.0,
+        report.outcomes
+    );
+    for broken in &report.broken {
+        text.push_str("\n  ");
+        text.push_str(broken);
+    }
+    if !report.broken.is_empty() {
+        text.push_str(&format!(
+            "\n  again: cargo run --release -p graticule-sim -- --seed {} --trace",
+            report.seed
+        ));
+    }
+    text
+}

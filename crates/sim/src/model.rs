@@ -1,0 +1,231 @@
+//! What is known of a run from outside: every write that became durable, every answer that a client got.
+//!
+//! It listens to the disks, so it knows which writes of unknown outcome took effect, and it holds every commit against the
+//! rules that hold at each moment: an item's version only grows, also over the time that it was deleted. It knows neither
+//! links nor Replicators.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use graticule_kv::{Batch, Committed, Effect};
+use graticule_model::{Version, codec::item_from_json};
+use graticule_tables::{
+    Change, Record, Table,
+    schema::{Member, TableStatus},
+};
+
+use crate::{layout, replicas::Row};
+
+/// A write of a client, or of an item's time to live.
+#[derive(Debug, Clone)]
+pub(crate) struct Write {
+    /// The item after, as canonical JSON; `None` for a delete.
+    pub(crate) new: Option<Bytes>,
+    /// It changed something where it was made, so that the stream there shows it.
+    pub(crate) shown: bool,
+}
+
+/// A replica: a table of one Region from its creation to its drop.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Replica {
+    /// Its public id.
+    pub(crate) uuid: String,
+    /// It began as a new member of a global table.
+    pub(crate) joined: bool,
+    /// The log's next position when it became active.
+    pub(crate) active_from: Option<u64>,
+    /// It is gone.
+    pub(crate) dropped: bool,
+    /// The latest version that each item had.
+    versions: BTreeMap<Vec<u8>, Version>,
+    /// What each item is.
+    images: BTreeMap<Vec<u8>, Bytes>,
+    /// Next position of its log.
+    log_next: u64,
+    /// What was logged, by position.
+    pub(crate) log: BTreeMap<u64, Change>,
+}
+
+/// What a client was told.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) region: String,
+    pub(crate) key: String,
+    /// The item that the client was told it wrote; `None` for a delete.
+    pub(crate) new: Option<Bytes>,
+    /// Its version, if the client knows it.
+    pub(crate) version: Option<Version>,
+    /// The delete found nothing to delete.
+    pub(crate) idle: bool,
+}
+
+/// Everything that is known.
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    /// Every write by item, with the Region that took it.
+    pub(crate) writes: BTreeMap<String, BTreeMap<Version, Write>>,
+    /// Replicas by Region and table id.
+    pub(crate) replicas: BTreeMap<(String, u64), Replica>,
+    /// Regions that were taken out and not waited for.
+    pub(crate) expelled: BTreeSet<String>,
+    /// Acknowledged writes.
+    pub(crate) answers: Vec<Answer>,
+    /// Outcomes of requests by kind.
+    pub(crate) outcomes: BTreeMap<&'static str, u64>,
+    /// Rules that were broken.
+    pub(crate) broken: Vec<String>,
+}
+
+/// The partition key of an item or key in JSON.
+pub(crate) fn key_of(json: &[u8]) -> String {
+    let item = std::str::from_utf8(json).ok().and_then(|text| item_from_json(text).ok());
+    let value = item.and_then(|item| item.get(layout::PARTITION_KEY).cloned());
+    match value {
+        Some(graticule_model::AttributeValue::S(text)) => text,
+        other => format!("{other:?}"),
+    }
+}
+
+impl Model {
+    /// A rule was broken.
+    pub(crate) fn fail(&mut self, what: String) {
+        if self.broken.len() < 40 {
+            self.broken.push(what);
+        }
+    }
+
+    /// Counts the outcome of a request.
+    pub(crate) fn count(&mut self, outcome: &'static str) {
+        *self.outcomes.entry(outcome).or_default() += 1;
+    }
+
+    /// Takes note of a commit that has become durable in `region`.
+    pub(crate) fn committed(&mut self, region: &str, batch: &Batch, committed: &Committed) {
+        let mut positions = committed.positions.iter();
+        for effect in &batch.effects {
+            match effect {
+                Effect::Put(key, value) => match layout::space(key) {
+                    layout::CATALOGUE => self.table_changed(region, value),
+                    layout::ITEMS => self.item_changed(region, key, value),
+                    _ => {}
+                },
+                Effect::Delete(key) if layout::space(key) == layout::CATALOGUE => {
+                    let last = self.replicas.iter_mut().rfind(|((of, _), _)| of == region);
+                    if let Some((_, replica)) = last {
+                        replica.dropped = true;
+                    }
+                }
+                Effect::Append(shard, entry) => {
+                    let position = positions.next().copied().unwrap_or(u64::MAX);
+                    self.logged(region, shard.0, position, entry);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn table_changed(&mut self, region: &str, value: &[u8]) {
+        let Ok(table) = serde_json::from_slice::<Table>(value) else {
+            return self.fail(format!("{region}: a table's record cannot be read"));
+        };
+        let expelled =
+            table.settings.members.iter().filter(|(_, register)| register.value == Member::Expelled);
+        self.expelled.extend(expelled.map(|(region, _)| region.to_string()));
+        let replica = self.replicas.entry((region.to_owned(), table.id)).or_default();
+        if replica.uuid.is_empty() {
+            replica.uuid = table.uuid;
+            replica.joined = table.status == TableStatus::Creating;
+        }
+        if table.status == TableStatus::Active && replica.active_from.is_none() {
+            replica.active_from = Some(replica.log_next);
+        }
+    }
+
+    fn item_changed(&mut self, region: &str, key: &[u8], value: &[u8]) {
+        let Ok(record) = Record::decode(Bytes::copy_from_slice(value)) else {
+            return self.fail(format!("{region}: an item's record cannot be read"));
+        };
+        let (table, item_key) = layout::split_table(key);
+        let name = key_of(&record.json);
+        let replica = self.replicas.entry((region.to_owned(), table)).or_default();
+        let before = replica.versions.insert(item_key.to_vec(), record.version.clone());
+        let new = (!record.tombstone).then_some(record.json);
+        let old = match &new {
+            Some(json) => replica.images.insert(item_key.to_vec(), json.clone()),
+            None => replica.images.remove(item_key),
+        };
+        if let Some(before) = before.filter(|before| *before >= record.version) {
+            let now = &record.version;
+            self.fail(format!("{region}: item {name} had version {before} and then {now} (table {table})"));
+        }
+        let shown = old != new;
+        let known =
+            self.writes.get(&name).and_then(|writes| writes.get(&record.version)).map(|it| it.new.clone());
+        match known {
+            Some(known) if known == new => return,
+            Some(known) => {
+                self.fail(format!("{region}: item {name} at {}: {new:?} and {known:?}", record.version))
+            }
+            None if *record.version.region != *region => {
+                self.fail(format!("{region}: item {name} at {} was never written", record.version));
+            }
+            None => {}
+        }
+        self.writes.entry(name).or_default().insert(record.version, Write { new, shown });
+    }
+
+    fn logged(&mut self, region: &str, log: u64, position: u64, entry: &[u8]) {
+        let Ok(change) = Change::decode(Bytes::copy_from_slice(entry)) else {
+            return self.fail(format!("{region}: a log record cannot be read"));
+        };
+        let replica = self.replicas.entry((region.to_owned(), log)).or_default();
+        replica.log_next = position + 1;
+        replica.log.insert(position, change);
+    }
+
+    /// Whether an item is what should stand in the end: the latest write of it. What Regions wrote that were not waited
+    /// for may have been handed over, or not.
+    pub(crate) fn check_item(&self, key: &str, row: Option<&Row>) -> Option<String> {
+        let writes = self.writes.get(key)?;
+        let waited_for = |version: &Version| !self.expelled.contains(&*version.region);
+        let latest = writes.iter().rfind(|(version, _)| waited_for(version));
+        let candidates =
+            writes.iter().filter(|(version, _)| latest.is_none_or(|(latest, _)| *version >= latest));
+        let stored = row.and_then(|(version, new)| Some((version, new.as_ref()?)));
+        let stands = candidates.into_iter().any(|(version, write)| match (&write.new, stored) {
+            (None, None) => true,
+            (Some(new), Some((stored, json))) => version == stored && new == json,
+            _ => false,
+        });
+        // Nothing at all is right if nothing had to be handed over.
+        if stands || (latest.is_none() && stored.is_none()) {
+            return None;
+        }
+        Some(format!("item {key} is {row:?}, but the latest write is {latest:?}"))
+    }
+
+    /// Whether every acknowledged write is among those that became durable, and in its Region's log.
+    pub(crate) fn check_answers(&mut self) {
+        let mut broken = Vec::new();
+        for answer in &self.answers {
+            // A delete of what is not there need not leave a trace.
+            if answer.idle {
+                continue;
+            }
+            let found = self.writes.get(&answer.key).is_some_and(|writes| {
+                writes.iter().any(|(version, write)| {
+                    *version.region == *answer.region
+                        && write.new == answer.new
+                        && answer.version.as_ref().is_none_or(|told| told == version)
+                })
+            });
+            if !found {
+                broken.push(format!(
+                    "{}: the client was told of {:?} ({:?}), which never became durable",
+                    answer.region, answer.new, answer.version
+                ));
+            }
+        }
+        broken.into_iter().for_each(|what| self.fail(what));
+    }
+}

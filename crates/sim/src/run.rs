@@ -1,0 +1,118 @@
+//! One run: set up, trouble, rest, checks.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use crate::{
+    checks,
+    disk::Health,
+    faults, membership,
+    plan::{Gaps, Plan, Profile},
+    streams,
+    workload::Client,
+    world::World,
+};
+
+/// What a run is to be.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// The kind of run; drawn from the seed if not given.
+    pub profile: Option<Profile>,
+    /// Cases that are known to fail.
+    pub gaps: Gaps,
+    /// Print every event.
+    pub trace: bool,
+    /// Disks acknowledge commits before they are synced: to see that the checks find it.
+    pub lying_disks: bool,
+}
+
+/// How a run went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The seed, which repeats it.
+    pub seed: u64,
+    /// What it was.
+    pub profile: Profile,
+    /// A hash of everything that happened, and the number of events.
+    pub trace: (u64, u64),
+    /// Simulated time.
+    pub simulated: Duration,
+    /// Outcomes of clients' requests.
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// Rules that were broken; none in a good run.
+    pub broken: Vec<String>,
+}
+
+/// Runs one seed.
+pub fn run(seed: u64, options: Options) -> Report {
+    crate::panics::watch();
+    let plan = Plan::new(seed, options.profile, options.gaps);
+    let profile = plan.profile;
+    let world = World::new(seed, plan, options.trace);
+    world.tell(&format!("seed {seed}: {:?}", world.plan));
+    if options.lying_disks {
+        for node in &world.nodes {
+            node.disk.set_health(Health { sync_us_max: 50_000, lies: true, ..Health::GOOD });
+        }
+    }
+    let scene = scenario(Arc::clone(&world));
+    if let Err(stuck) = world.executor.block_on(scene) {
+        world.model.lock().fail(format!("the run does not end: {stuck:?}"));
+    }
+    let simulated = world.executor.now();
+    let trace = world.executor.trace_sum();
+    world.executor.shut_down();
+    let mut model = world.model.lock();
+    for panic in crate::panics::take() {
+        model.fail(format!("a task panicked: {panic}"));
+    }
+    let outcomes = model.outcomes.clone();
+    Report { seed, profile, trace, simulated, outcomes, broken: std::mem::take(&mut model.broken) }
+}
+
+async fn scenario(world: Arc<World>) {
+    for node in &world.nodes {
+        node.start().await;
+    }
+    world.create_table().await;
+    for node in &world.nodes {
+        for number in 0..world.plan.clients {
+            world.spawn("client", Client::new(&world, node, number).run());
+        }
+    }
+    for node in &world.nodes {
+        world.spawn("reader", streams::follow(Arc::clone(&world), Arc::clone(node)));
+    }
+    let mut random = world.random("scenario");
+    // Trouble may begin while members are being added.
+    let early = world.plan.members_change || random.percent(20);
+    if early {
+        world.spawn("faults", faults::run(Arc::clone(&world)));
+        world.spawn("set-up", {
+            let world = Arc::clone(&world);
+            async move { membership::set_up(&world).await }
+        });
+    } else {
+        membership::set_up(&world).await;
+        world.spawn("faults", faults::run(Arc::clone(&world)));
+    }
+    if world.plan.index_changes {
+        for number in 0..2 {
+            world.spawn("operator", membership::change_index(Arc::clone(&world), number));
+        }
+    }
+    if world.plan.members_change {
+        for number in 0..2 {
+            world.spawn("operator", membership::run(Arc::clone(&world), number));
+        }
+    }
+    let mut ahead_ms = 0;
+    let end = world.executor.now() + world.plan.duration;
+    while world.executor.now() < end {
+        world.sleep(Duration::from_millis(100)).await;
+        let now = world.executor.now();
+        let ahead = world.nodes.iter().map(|node| node.clock.ahead_ms(now)).max().unwrap_or(0);
+        ahead_ms = ahead_ms.max(u64::try_from(ahead).unwrap_or(0));
+    }
+    faults::heal(&world).await;
+    checks::all(&world, ahead_ms).await;
+}
