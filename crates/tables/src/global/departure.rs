@@ -15,17 +15,17 @@ use crate::{
 impl Table {
     /// Whether a new replica is to be filled by a Region that nobody listens to any longer.
     pub fn has_orphaned_join(&self) -> bool {
-        self.settings.members.values().any(|register| self.is_orphan(&register.value))
+        self.settings.members.values().any(|register| self.lacks_source(&register.value))
     }
 
-    fn is_orphan(&self, member: &Member) -> bool {
+    fn lacks_source(&self, member: &Member) -> bool {
         let Member::Joining { source } = member else { return false };
         self.settings.members.get(source).is_some_and(|register| register.value == Member::Expelled)
     }
 
     /// Has such a replica filled anew, from the one in `here`.
     fn adopt_joins(&mut self, here: &RegionName, version: &Version) {
-        let orphans = self.settings.members.iter().filter(|(_, register)| self.is_orphan(&register.value));
+        let orphans = self.settings.members.iter().filter(|(_, register)| self.lacks_source(&register.value));
         let orphans: Vec<RegionName> = orphans.map(|(region, _)| region.clone()).collect();
         for region in orphans {
             let joining = Member::Joining { source: here.clone() };
