@@ -20,6 +20,8 @@ CLOCK_OFFSET_MS = 200
 WRONG_CLOCK_MS = 2000
 HELD_BACK = "too far ahead are held back"
 COMPARED = "a member was compared"
+BEHIND = "a member is further behind than the log is kept"
+LONGER_CUTS_MAX = 8
 MEMBER_TIMEOUT_S = COMPARISON_TIMEOUT_S = 60
 
 
@@ -55,14 +57,22 @@ class Faults:
         one, other = self.chance.sample(REGIONS, 2)
         self._cut(f"nothing from {one} arrives in {other}", [(one, other)], seconds)
 
-    def isolate(self, seconds, alone=None):
-        alone = alone or self.chance.choice(REGIONS)
+    def isolate(self, seconds):
+        alone = self.chance.choice(REGIONS)
         self._cut(f"{alone} cut off from everybody", roads_of(alone), seconds)
 
     def outlast_the_log(self, seconds):
         """A Region cut off for so long that the others' logs no longer reach back: replicas must be compared."""
-        before = self.round.logged(COMPARED)
-        self.isolate(seconds)
+        before, behind = self.round.logged(COMPARED), self.round.logged(BEHIND)
+        alone = self.chance.choice(REGIONS)
+        self.network.set(roads_of(alone), CUT)
+        self._while(f"{alone} cut off from everybody", REGIONS, seconds)
+        # A busy machine takes longer to write so much.
+        for _ in range(LONGER_CUTS_MAX):
+            if self.round.logged(BEHIND) > behind:
+                break
+            self._while(f"{alone} still cut off from everybody", REGIONS, seconds / 2)
+        self.network.set_all(USUAL)
 
         def compared():
             check.that(self.round.logged(COMPARED) > before, "no server says that it compared a member")

@@ -180,8 +180,10 @@ impl Replicator {
                     // Before the look: what an older connection still brings would come once more over this one, perhaps
                     // after the marks of deletes that keep it from undoing them are gone.
                     let shared = (table.uuid.clone(), peer.clone());
-                    if !log.is_empty() {
-                        self.state.lock().lanes.insert(shared, connection);
+                    {
+                        let mut state = self.state.lock();
+                        let current = if log.is_empty() { &mut state.comparisons } else { &mut state.lanes };
+                        current.insert(shared, connection);
                     }
                     let applied = self.region.received_cursor(&table, peer, &log).await?;
                     Ok(Reply::Position { replica: Some(table.uuid.clone()), applied })
@@ -246,7 +248,12 @@ impl Replicator {
         };
         let shared = (table.uuid.clone(), peer.clone());
         let superseded = |state: &State| {
-            road == Road::Log && state.lanes.get(&shared).is_some_and(|current| *current != connection)
+            let current = match road {
+                Road::Log => state.lanes.get(&shared),
+                Road::Resync => state.comparisons.get(&shared),
+                Road::Snapshot => None,
+            };
+            current.is_some_and(|current| *current != connection)
         };
         if !message.changes.is_empty() {
             self.hold_back(&table, peer, &message.changes).await;

@@ -80,6 +80,8 @@ pub(crate) struct State {
     /// Connections so far, and for each log that comes from a peer the one that asked last how far it is applied.
     pub(crate) connections: u64,
     pub(crate) lanes: BTreeMap<Shared, u64>,
+    /// For each replica that this one is compared with, the connection that asked last which replica is here.
+    pub(crate) comparisons: BTreeMap<Shared, u64>,
     /// Times below which nothing more comes from peers.
     pub(crate) watermarks: BTreeMap<Shared, HybridTime>,
     /// Times below which peers have everything that was written here.
@@ -231,6 +233,7 @@ impl Replicator {
         let mut state = self.state.lock();
         state.acknowledged.retain(|(uuid, _), _| there.contains(uuid.as_str()));
         state.lanes.retain(|(uuid, _), _| there.contains(uuid.as_str()));
+        state.comparisons.retain(|(uuid, _), _| there.contains(uuid.as_str()));
         state.shipped.retain(|(uuid, _), _| there.contains(uuid.as_str()));
         state.watermarks.retain(|(uuid, _), _| there.contains(uuid.as_str()));
         self.telemetry.retain(|(uuid, _)| there.contains(uuid.as_str()));

@@ -55,7 +55,7 @@ async fn a_member_that_was_away_for_longer_than_the_log_is_kept_gets_everything(
         b.put(&format!("of b {n}"), "while b was away").await.unwrap();
     }
     b.put("k20", "later than that of a").await.unwrap();
-    let head = a.region.log_bounds(&*a.region.table(&name()).await.unwrap()).await.unwrap().next;
+    let head = a.region.log_bounds(&a.region.table(&name()).await.unwrap()).await.unwrap().next;
     for node in [&a, &b, &c] {
         node.set_clock_ahead_ms(DAYS_MS);
     }

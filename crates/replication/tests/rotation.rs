@@ -19,7 +19,8 @@ fn soon() -> Limits {
 }
 
 async fn connection(node: &Node) -> Value {
-    node.replicator.status().await.unwrap().links.remove(0).connection.unwrap()
+    let first = async || node.replicator.status().await.unwrap().links.into_iter().next();
+    eventually("a link", first).await.connection.unwrap()
 }
 
 async fn connects(node: &Node) -> u64 {

@@ -27,7 +27,7 @@ use crate::{
 
 /// An item that is not there after this long is an error.
 const SEEN_WAIT: Duration = Duration::from_secs(30);
-/// Probes under way at once; one that would be more is an error.
+/// Probes under way at once; one that would be more waits.
 const PROBES_MAX: usize = 256;
 const PROBES_PER_SECOND: u32 = 100;
 /// A probe asks back to back for this long; then it pauses, since asking burns CPU that the servers need.
@@ -93,43 +93,42 @@ pub(super) async fn run(pair: &Pair, plan: &LagPlan, names: LagNames) -> Result<
     let mut key = PROBE_KEYS + plan.run * 1_000_000;
     while due < end {
         tokio::time::sleep_until(due.into()).await;
-        if probes.under_way.get() >= PROBES_MAX {
-            probes.recorder.borrow_mut().failure(format!("{PROBES_MAX} items are not there yet"));
-        } else {
-            let idle = probes.idle.borrow_mut().pop();
-            let mut probe = match idle {
-                Some(probe) => probe,
-                None => Probe::new(pair, &plan.puts, key).await?,
-            };
-            let probes = Rc::clone(&probes);
-            probes.under_way.set(probes.under_way.get() + 1);
-            let measured = due >= measured_from;
-            let one_way = plan.one_way;
-            followed.spawn_local(async move {
-                let outcome = probe.follow(&probes, key, one_way).await;
-                probes.under_way.set(probes.under_way.get() - 1);
-                match outcome {
-                    Ok(lag) if measured => probes.recorder.borrow_mut().success(lag),
-                    Ok(_) => {}
-                    Err(error) => probes.recorder.borrow_mut().failure(error),
-                }
-                probes.idle.borrow_mut().push(probe);
-            });
+        while probes.under_way.get() >= PROBES_MAX {
+            tokio::time::sleep(PAUSE).await;
         }
+        let idle = probes.idle.borrow_mut().pop();
+        let mut probe = match idle {
+            Some(probe) => probe,
+            None => Probe::new(pair, &plan.puts, key).await?,
+        };
+        let probes = Rc::clone(&probes);
+        probes.under_way.set(probes.under_way.get() + 1);
+        let measured = due >= measured_from;
+        let one_way = plan.one_way;
+        followed.spawn_local(async move {
+            let outcome = probe.follow(&probes, key, one_way).await;
+            probes.under_way.set(probes.under_way.get() - 1);
+            match outcome {
+                Ok(lag) if measured => probes.recorder.borrow_mut().success(lag),
+                Ok(_) => {}
+                Err(error) => probes.recorder.borrow_mut().failure(error),
+            }
+            probes.idle.borrow_mut().push(probe);
+        });
         key += 1;
         due += interval;
     }
-    join_before(followed, end + SEEN_WAIT * 2).await?;
+    join_before(followed, Instant::now() + SEEN_WAIT * 2).await?;
+    let elapsed = measured_from.elapsed();
     let joined = |error| format!("a worker of the benchmark failed: {error}");
-    let (puts, _) = load.await.map_err(joined)??;
+    let (puts, took) = load.await.map_err(joined)??;
     let used = CpuReading::take(&pair.pids()).since(&cpu.await.map_err(joined)?);
     let lag = Rc::into_inner(probes).expect("the probes that shared it have ended").recorder.into_inner();
     let requests = lag.requests();
     // All CPU time is in the row of the puts, per put: it is mostly theirs.
-    let elapsed = plan.duration;
     Ok([
         lag.finish(names.lag, elapsed, Some(requests), CpuUsed::UNKNOWN),
-        puts.finish(names.puts, elapsed, None, used),
+        puts.finish(names.puts, took.saturating_sub(plan.warm_up), None, used),
     ])
 }
 

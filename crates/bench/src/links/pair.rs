@@ -6,6 +6,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -54,21 +55,32 @@ impl Drop for LinkFiles {
 }
 
 impl LinkFiles {
-    fn make(_binary: &Path) -> Result<Self, String> {
+    /// Has `binary` make them.
+    fn make(binary: &Path) -> Result<Self, String> {
         let files = Self(temporary_directory("links"));
-        let failed = |error| format!("cannot write to {}: {error}", files.0.display());
-        fs::create_dir(&files.0).map_err(failed)?;
-        fs::write(files.0.join("secret"), "a secret for as long as the benchmark runs").map_err(failed)?;
+        fs::create_dir(&files.0).map_err(|error| format!("cannot create {}: {error}", files.0.display()))?;
+        let made = Command::new(binary)
+            .args(["certificates", "--region", REGION, "--region", REPLICA_REGION, "--out"])
+            .arg(&files.0)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("cannot start {}: {error}", binary.display()))?;
+        if !made.status.success() {
+            let said = String::from_utf8_lossy(&made.stderr);
+            return Err(format!("{} made no certificates: {said}", binary.display()));
+        }
         Ok(files)
     }
 
     /// Everything that the server of `region` needs to be linked with the one of `peer`.
     fn flags(&self, region: &str, listen: &str, peer: &str, peer_listen: &str) -> Vec<String> {
-        let secret = self.0.join("secret").display().to_string();
+        let file = |name: &str| self.0.join(name).display().to_string();
         let flags = [
             ("--region", region.to_owned()),
             ("--link-listen", listen.to_owned()),
-            ("--link-secret-file", secret),
+            ("--link-ca", file("ca.pem")),
+            ("--link-certificate", file(&format!("{region}.pem"))),
+            ("--link-key", file(&format!("{region}-key.pem"))),
             ("--peer", format!("{peer}={peer_listen}")),
         ];
         flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
