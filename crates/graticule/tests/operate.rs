@@ -131,7 +131,10 @@ fn a_cut_two_writes_a_healing_and_the_last_writer_wins() {
         assert_eq!(status, "HTTP/1.1 200 OK");
         let count =
             "milliseconds_count{region=\"us-east-1\",table=\"entity\",receiving_region=\"eu-west-1\"} 1\n";
-        metrics.contains(count).then_some(metrics)
+        // What came from elsewhere is passed over with a heartbeat.
+        let pending =
+            "pending_changes{region=\"us-east-1\",table=\"entity\",receiving_region=\"eu-west-1\"} 0\n";
+        (metrics.contains(count) && metrics.contains(pending)).then_some(metrics)
     });
     for line in [
         "# TYPE graticule_replication_latency_milliseconds histogram",

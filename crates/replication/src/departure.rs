@@ -126,10 +126,12 @@ impl Replicator {
 
     /// A tombstone can go when no member can send anything older, and every member has what was written here before: a
     /// member that must be compared is told of tombstones as they are. While a replica is being filled they all stay,
-    /// since what others send it is not covered by what they promise here.
+    /// since what others send it is not covered by what they promise here; so they do while others may lack what a member
+    /// that is expelled has deleted.
     pub(crate) fn settle_tombstones(&self, table: &Table) {
         let here = self.region.name();
-        if table.status != TableStatus::Active || table.is_being_joined(here) {
+        let orphans = table.membership.resync.values().any(|mark| mark.orphans);
+        if table.status != TableStatus::Active || table.is_being_joined(here) || orphans {
             return;
         }
         let state = self.state.lock();

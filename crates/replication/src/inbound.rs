@@ -245,12 +245,13 @@ impl Replicator {
             WireRoad::Log(position) => (Road::Log, Some(position)),
             WireRoad::Snapshot => (Road::Snapshot, None),
             WireRoad::Resync => (Road::Resync, None),
+            WireRoad::Repair => (Road::Repair, None),
         };
         let shared = (table.uuid.clone(), peer.clone());
         let superseded = |state: &State| {
             let current = match road {
                 Road::Log => state.lanes.get(&shared),
-                Road::Resync => state.comparisons.get(&shared),
+                Road::Resync | Road::Repair => state.comparisons.get(&shared),
                 Road::Snapshot => None,
             };
             current.is_some_and(|current| *current != connection)

@@ -117,6 +117,8 @@ pub enum WireRoad {
     Snapshot,
     /// From a comparison.
     Resync,
+    /// From a comparison of replicas that have heard everything.
+    Repair,
 }
 
 /// A version as it travels.

@@ -2,13 +2,14 @@
 //! missed what a member that is gone told others.
 //!
 //! First the log is kept for it again, so that nothing is missed from there on. Then this replica's tombstones go over,
-//! and of every stretch of the key space whose digest differs, the items that the member lacks or has older. The other
-//! direction is the member's own business. Interrupted at any point, it starts over: nothing of it is harmful twice.
+//! and of every stretch of the key space whose digest differs, the items written here that the member lacks or has older.
+//! What others wrote is theirs to tell, but for members that are expelled. The target leaves out what it has seen before
+//! and forgotten the delete of. The other direction is the member's own business. Interrupted at any point, it starts over.
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesOrdered};
-use graticule_model::{Error, RegionName};
+use graticule_model::{Error, RegionName, Version};
 use graticule_tables::{Change, Table};
 
 use crate::{
@@ -57,21 +58,60 @@ impl Replicator {
         if !acknowledged {
             return Err(failed("the member does not know the settings yet"));
         }
-        self.region.keep_log_again(table, peer).await.map_err(failed)?;
-        let mut sent = self.send_tombstones(table, &session.0, &to).await?;
-        let mut comparison = Comparison::new(table, &session.0, &to);
+        let Some(mark) = table.membership.resync.get(peer) else { return Ok(0) };
+        let mut sent = 0;
+        if mark.missing {
+            self.region.keep_log_again(table, peer).await.map_err(failed)?;
+            sent += self.send_tombstones(table, &session.0, &to).await?;
+            // What others wrote is theirs to tell: here it may have been deleted since, without this Region's having heard.
+            let mine = |version: &Version| *version.region == *self.region.name().as_str();
+            sent += self.send_differing(table, &session.0, &to, mine).await?;
+            self.region.mark_complete(table, peer).await.map_err(failed)?;
+        }
+        if mark.orphans {
+            // Nobody else tells what was written by a Region that is no member: so what has become of it must be known.
+            let now = self.region.clock().closed();
+            if !self.wait_settled(table, now).await {
+                return Err(failed("this Region still waits for what others wrote"));
+            }
+            sent += self.send_tombstones(table, &session.0, &to).await?;
+            let orphan = |version: &Version| table.is_orphan(version);
+            sent += self.send_differing(table, &session.0, &to, orphan).await?;
+            self.region.mark_without_orphans(table, peer).await.map_err(failed)?;
+        }
+        Ok(sent)
+    }
+
+    /// Compares, and sends the items that the member lacks or has older, of those whose version `wanted` tells.
+    async fn send_differing(
+        &self,
+        table: &Table,
+        session: &Session,
+        to: &Address,
+        wanted: impl Fn(&Version) -> bool,
+    ) -> Result<u64, LinkError> {
+        let mut sent = 0;
+        let mut comparison = Comparison::new(table, session, to);
         while let Some(found) = comparison.next(self).await? {
-            let keys: Vec<Vec<u8>> = found.iter().filter(|found| found.is_ours()).map(Found::key).collect();
+            let keys: Vec<Vec<u8>> = found
+                .iter()
+                .filter(|found| found.is_ours() && found.version().is_some_and(&wanted))
+                .map(Found::key)
+                .collect();
             let mut keys = &keys[..];
             while !keys.is_empty() {
                 let found = self.region.changes_of_keys(table, keys, BATCH).await;
                 let (changes, answered) = found.map_err(failed)?;
                 keys = &keys[answered..];
+                // Since the comparison others may have written them.
+                let changes: Vec<Change> = changes
+                    .into_iter()
+                    .filter(|change| change.new.is_none() || wanted(&change.version))
+                    .collect();
                 sent += changes.len() as u64;
-                self.push(table, &session.0, &to, changes).await?;
+                self.push(table, session, to, changes, WireRoad::Resync).await?;
             }
         }
-        self.region.mark_compared(table, peer).await.map_err(failed)?;
         Ok(sent)
     }
 
@@ -111,8 +151,9 @@ impl Replicator {
         session: &Session,
         to: &Address,
         changes: Vec<Change>,
+        road: WireRoad,
     ) -> Result<(), LinkError> {
-        let changes = changes_for(table, to, changes, WireRoad::Resync, None);
+        let changes = changes_for(table, to, changes, road, None);
         check_applied(session.call(Request::Changes(changes)).await?)
     }
 }

@@ -228,7 +228,8 @@ impl Replicator {
             return Ok(Next::Cut);
         }
         // What is still to be compared was written before, and has not been sent.
-        let watermark = Some(closed).filter(|_| mark.is_none() && outgoing.next >= head);
+        let missing = mark.is_some_and(|mark| mark.missing);
+        let watermark = Some(closed).filter(|_| !missing && outgoing.next >= head);
         let written_ms = outgoing.changes.iter().map(|change| change.written_ms).collect();
         let bytes = outgoing
             .changes

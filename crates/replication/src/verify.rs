@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     compare::{Comparison, Found},
-    message::{Address, Reply, Request},
-    replicator::{Replicator, TICK, Work},
+    message::{Address, Reply, Request, WireRoad},
+    replicator::{Replicator, State, TICK, Work},
     resync::unreachable_member,
     session::Session,
     ship::{BATCH, failed},
@@ -241,7 +241,7 @@ impl Replicator {
         }
         if repair {
             // Each side takes what is later there; a tombstone is later than what it stands for.
-            self.push(table, session, to, ours).await?;
+            self.push(table, session, to, ours, WireRoad::Repair).await?;
             let origin = Origin {
                 region: peer,
                 log: "",
@@ -257,16 +257,23 @@ impl Replicator {
 
     /// Waits for a while until everything is here that any member wrote before `time`; false if it is not.
     pub(crate) async fn wait_settled(&self, table: &Table, time: HybridTime) -> bool {
-        let here = self.region.name();
-        let settled = self.wait_until(|state| {
-            let members = table.peers(here).map(|(region, _)| region);
-            let awaited = table.awaited(here).map(|(region, _)| region);
-            members.chain(awaited).all(|region| {
-                let known = state.watermarks.get(&(table.uuid.clone(), region.clone()));
-                known.is_some_and(|known| *known >= time)
-            })
-        });
+        let settled = self.wait_until(|state| self.has_heard(state, table, time));
         self.env().timeout(SETTLE_MAX, settled).await.is_some()
+    }
+
+    /// Whether everything is here that any member wrote before `time`.
+    pub fn is_settled(&self, table: &Table, time: HybridTime) -> bool {
+        self.has_heard(&self.state.lock(), table, time)
+    }
+
+    fn has_heard(&self, state: &State, table: &Table, time: HybridTime) -> bool {
+        let here = self.region.name();
+        let members = table.peers(here).map(|(region, _)| region);
+        let awaited = table.awaited(here).map(|(region, _)| region);
+        members.chain(awaited).all(|region| {
+            let known = state.watermarks.get(&(table.uuid.clone(), region.clone()));
+            known.is_some_and(|known| *known >= time)
+        })
     }
 }
 

@@ -57,6 +57,11 @@ impl Network {
         self.cut(a, b);
     }
 
+    /// Brings two Regions together.
+    pub(crate) fn heal_pair(&self, a: &RegionName, b: &RegionName) {
+        self.state.lock().apart.remove(&pair(a, b));
+    }
+
     /// Brings all Regions together.
     pub(crate) fn heal(&self) {
         self.state.lock().apart.clear();

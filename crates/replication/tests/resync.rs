@@ -99,3 +99,53 @@ async fn a_source_that_restarts_in_the_middle_of_a_comparison_starts_over() {
     }
     assert_eq!(equal(&[&a, &b]).await.len(), 3000);
 }
+
+/// A comparison brought back what somebody else had deleted: the Region that was compared had forgotten the delete, the one
+/// that compared had not heard of it yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_comparison_brings_nothing_back_that_was_deleted_elsewhere() {
+    let limits = LogLimits { changes: 100, ..LogLimits::default() };
+    let (network, [a, b, c]) = nodes(&Policy::default(), limits).await;
+    a.create().await;
+    a.add(&b.name).await;
+    a.add(&c.name).await;
+    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    a.put("of a", "v").await.unwrap();
+    b.put("of b", "v").await.unwrap();
+    equal(&[&a, &b, &c]).await;
+    // b deletes, and tells c of it, who tells everybody that nothing older will come, and a, who hears of nothing.
+    network.part(&a.name, &b.name);
+    b.delete("of a").await.unwrap();
+    b.delete("of b").await.unwrap();
+    eventually("c to hear of it", async || c.contents().await?.0.is_empty().then_some(())).await;
+    let older = c.region.clock().last();
+    eventually("what a promises to pass it", async || {
+        let table = c.region.table(&name()).await.ok()?;
+        c.replicator.is_settled(&table, older).then_some(())
+    })
+    .await;
+    // c forgets the deletes, and then needs to be compared by a.
+    for node in [&a, &b, &c] {
+        node.set_clock_ahead_ms(DAYS_MS);
+    }
+    eventually("c to forget the deletes", async || {
+        let table = c.region.table(&name()).await.ok()?;
+        (c.region.tombstones_held(&table).await.ok()? == 0).then_some(())
+    })
+    .await;
+    network.part(&a.name, &c.name);
+    for n in 0..150 {
+        a.put(&format!("later {n}"), "v").await.unwrap();
+    }
+    log_is_cut(&a, &c, 1).await;
+    network.heal_pair(&a.name, &c.name);
+    eventually("c to be compared", async || {
+        let table = a.region.table(&name()).await.ok()?;
+        (!table.membership.resync.contains_key(&c.name)).then_some(())
+    })
+    .await;
+    let items: Vec<String> = c.contents().await.unwrap().0.into_keys().collect();
+    assert!(items.len() == 150 && items.iter().all(|item| item.contains("later")), "{}", items.len());
+    network.heal();
+    assert_eq!(equal(&[&a, &b, &c]).await.len(), 150);
+}

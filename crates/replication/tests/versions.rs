@@ -32,7 +32,7 @@ fn changes(replica: &str, born: Option<WireVersion>, road: WireRoad, watermark: 
         WireRoad::Log(_) => {
             vec![change(Some(br#"{"pk":{"S":"k"},"v":{"N":"1"}}"#), false), change(None, true)]
         }
-        WireRoad::Snapshot | WireRoad::Resync => Vec::new(),
+        WireRoad::Snapshot | WireRoad::Resync | WireRoad::Repair => Vec::new(),
     };
     Request::Changes(Changes { to: to(replica), log: "log".to_owned(), born, changes, road, watermark })
 }

@@ -38,9 +38,13 @@ pub struct Departed {
 pub struct Resync {
     /// Since when, in milliseconds since the epoch.
     pub since_ms: u64,
-    /// The log no longer has what the member lacks, and nothing is kept for it. Once the member is there, the log is kept
-    /// for it from then on, and this is false while the replicas are compared.
+    /// Nothing of the log is kept for it. Once the member is there, the log is kept for it again from its end, and this is
+    /// false while the replicas are compared.
     pub log_cut: bool,
+    /// The log no longer has some of what was written here and the member lacks.
+    pub missing: bool,
+    /// It may lack what a member that is expelled has told this replica.
+    pub orphans: bool,
 }
 
 /// A replica that becomes a table of its own.
@@ -98,6 +102,13 @@ impl Table {
     /// Whether changes are taken from the replica in `region` that was made for the membership `born`.
     pub fn listens_to(&self, region: &RegionName, born: Option<&Version>) -> bool {
         self.membership.expelled.get(region).is_none_or(|expelled| born.is_some_and(|born| born > expelled))
+    }
+
+    /// Whether no member tells of a write: its Region is none, or was expelled since.
+    pub fn is_orphan(&self, version: &Version) -> bool {
+        let region = &*version.region;
+        self.settings.members.get(region).is_none_or(|register| register.value.is_out())
+            || self.membership.expelled.get(region).is_some_and(|expelled| version < expelled)
     }
 
     /// Whether `peer` is to get this table's changes: it is a member, or has still to fill a new one.

@@ -156,7 +156,7 @@ impl<W: AsyncWrite + Unpin> Writer<'_, W> {
                     Ok(bytes) => current.bytes = bytes,
                     Err(reply) => {
                         // Whoever asked is told at once.
-                        let _ = incoming.send(reply).await;
+                        let _ = incoming.send(*reply).await;
                         continue;
                     }
                 }
@@ -178,23 +178,19 @@ impl<W: AsyncWrite + Unpin> Writer<'_, W> {
 
     /// The bytes of a frame. A request that the other end cannot be told comes back as its own reply; the reason goes
     /// in place of such a reply.
-    fn encode(&self, frame: Frame) -> Result<Vec<u8>, Frame> {
+    fn encode(&self, frame: Frame) -> Result<Vec<u8>, Box<Frame>> {
         let (id, is_reply) = (frame.id, matches!(frame.body, Body::Reply(_)));
         let failed = |error: &CodecError| Frame { id, body: Body::Reply(Reply::Failed(error.to_string())) };
-        encode(frame, self.agreed.version).or_else(|error| {
-            let failed = failed(&error);
-            if !is_reply {
-                return Err(failed);
-            }
-            encode(failed, self.agreed.version).map_err(|error| failed_again(id, &error))
-        })
+        match encode(frame, self.agreed.version) {
+            Ok(bytes) => Ok(bytes),
+            Err(error) if is_reply => encode(failed(&error), self.agreed.version).map_err(|error| {
+                // Nobody here waits for it.
+                tracing::error!(%error, "a reply cannot be sent");
+                Box::new(failed(&error))
+            }),
+            Err(error) => Err(Box::new(failed(&error))),
+        }
     }
-}
-
-/// A failure that cannot be told to the other end either; nobody here waits for it.
-fn failed_again(id: u64, error: &CodecError) -> Frame {
-    tracing::error!(%error, "a reply cannot be sent");
-    Frame { id, body: Body::Reply(Reply::Failed(error.to_string())) }
 }
 
 fn put_chunk(buffer: &mut Vec<u8>, number: u32, raw: &[u8], last: bool, compression: bool) {

@@ -108,7 +108,7 @@ impl TryFrom<message::Request> for Request {
                 let position = match road {
                     WireRoad::Log(position) => Some(position),
                     WireRoad::Snapshot => None,
-                    WireRoad::Resync => return Err(Unsayable),
+                    WireRoad::Resync | WireRoad::Repair => return Err(Unsayable),
                 };
                 let changes = changes.into_iter().map(Change::from).collect();
                 Request::Changes { table: to.table, group: to.group, log, changes, position, watermark }

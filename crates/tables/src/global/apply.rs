@@ -7,14 +7,14 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use graticule_kv::{Batch, Decision, Declared, ReadError, Value, transact};
-use graticule_model::{Error, RegionName, Version};
+use graticule_model::{Error, RegionName, Version, version::HybridTime};
 
 use crate::{
     catalogue::{commit_error, fence_key, fence_value},
     coverage::{Cover, Coverage, FROZEN_WAIT},
     global::{
         conflicts,
-        cursor::{CursorKind, cursor_key, decode_cursor, encode_cursor},
+        cursor::{CursorKind, cursor_key, decode_cursor, decode_forgotten, encode_cursor, forgotten_key},
     },
     record::{Change, Record, parse_stored},
     region::{Region, internal},
@@ -50,8 +50,10 @@ pub enum Road {
     Log,
     /// As part of the snapshot that fills a new replica: streams do not show them.
     Snapshot,
-    /// Because a comparison found that they are missing here.
+    /// Because a comparison found that they are missing here, while others may still be about to tell of deletes.
     Resync,
+    /// Because a comparison of replicas that have heard everything found that they are missing here.
+    Repair,
 }
 
 /// How a change came.
@@ -64,6 +66,14 @@ enum Arrival {
     Again,
     /// With a snapshot for a new replica.
     Snapshot,
+}
+
+impl Table {
+    /// Whether a change for which there is nothing here was here before: every write of a member before that time was
+    /// here, and what is no more was deleted.
+    fn has_forgotten(&self, change: &Change, forgotten: HybridTime) -> bool {
+        change.version.time < forgotten && !self.is_orphan(&change.version)
+    }
 }
 
 impl Region {
@@ -126,6 +136,7 @@ impl Region {
             }
             let mut reads = vec![fence_key(&table.name)];
             reads.extend(Coverage::keys(&table));
+            reads.push(forgotten_key(&table));
             let cursor = cursor_key(&table, CursorKind::Received, origin.region);
             let mut writes = vec![cursor.clone()];
             writes.extend(keys.iter().map(|(item_key, _)| item_key.clone()));
@@ -140,13 +151,14 @@ impl Region {
                 if keys.iter().any(|(item_key, _)| coverage.is_frozen(item_key)) {
                     return Decision::Abort(Ok(false));
                 }
+                let forgotten = decode_forgotten(values.next().and_then(Option::as_ref));
                 let reached = values.next().and_then(Option::as_ref);
                 let reached = reached.and_then(|value| decode_cursor(value, origin.log));
                 let before = |position| reached.is_some_and(|reached| reached >= position);
                 let arrival = match origin.road {
                     Road::Snapshot => Arrival::Snapshot,
                     Road::Log if !batch_position.is_some_and(before) => Arrival::Shipped,
-                    Road::Log | Road::Resync => Arrival::Again,
+                    Road::Log | Road::Resync | Road::Repair => Arrival::Again,
                 };
                 let mut batch = Batch::new();
                 let apply_all = || {
@@ -156,6 +168,12 @@ impl Region {
                         let (item_key, key) = &keys[*place];
                         let cover = Cover { item_key, coverage: &coverage };
                         let before = stored[*place].as_ref();
+                        if origin.road == Road::Resync
+                            && before.is_none()
+                            && table.has_forgotten(change, forgotten)
+                        {
+                            continue;
+                        }
                         if let Some(now) =
                             self.apply_one(&table, change, key, &cover, before, arrival, &mut batch)?
                         {

@@ -1,7 +1,7 @@
 //! How far replicas have come with each other's logs: rows that outlive a restart.
 
 use graticule_kv::{Batch, Decision, Declared, Value, transact};
-use graticule_model::{Error, RegionName};
+use graticule_model::{Error, RegionName, version::HybridTime};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -17,6 +17,19 @@ pub(super) enum CursorKind {
     Sent = 0,
     /// What we have applied of a peer's log.
     Received = 1,
+}
+
+/// The row that says how far tombstones of a table are forgotten.
+pub(crate) fn forgotten_key(table: &Table) -> Vec<u8> {
+    KeyBuilder::table(Space::Cursors, table.id).bytes(&[FORGOTTEN]).build()
+}
+
+const FORGOTTEN: u8 = 2;
+
+/// What the row of [`forgotten_key`] says: tombstones before this time may be gone.
+pub(crate) fn decode_forgotten(value: Option<&Value>) -> HybridTime {
+    let bits = value.and_then(|value| Some(u64::from_be_bytes(value.as_ref().try_into().ok()?)));
+    bits.map_or(HybridTime::ZERO, HybridTime::from_bits)
 }
 
 pub(super) fn cursor_key(table: &Table, kind: CursorKind, peer: &RegionName) -> Vec<u8> {

@@ -15,17 +15,17 @@ use crate::{
 impl Table {
     /// Whether a new replica is to be filled by a Region that nobody listens to any longer.
     pub fn has_orphaned_join(&self) -> bool {
-        self.settings.members.values().any(|register| self.is_orphan(&register.value))
+        self.settings.members.values().any(|register| self.lacks_source(&register.value))
     }
 
-    fn is_orphan(&self, member: &Member) -> bool {
+    fn lacks_source(&self, member: &Member) -> bool {
         let Member::Joining { source } = member else { return false };
         self.settings.members.get(source).is_some_and(|register| register.value == Member::Expelled)
     }
 
     /// Has such a replica filled anew, from the one in `here`.
     fn adopt_joins(&mut self, here: &RegionName, version: &Version) {
-        let orphans = self.settings.members.iter().filter(|(_, register)| self.is_orphan(&register.value));
+        let orphans = self.settings.members.iter().filter(|(_, register)| self.lacks_source(&register.value));
         let orphans: Vec<RegionName> = orphans.map(|(region, _)| region.clone()).collect();
         for region in orphans {
             let joining = Member::Joining { source: here.clone() };
@@ -98,7 +98,8 @@ impl Region {
         self.update_replica(table, |table, _| {
             if table.peers(&self.name).any(|(peer, _)| peer == member) {
                 let mark = table.membership.resync.entry(member.clone());
-                mark.and_modify(|mark| mark.log_cut = true).or_insert(Resync { since_ms, log_cut: true });
+                let mark = mark.or_insert(Resync { since_ms, log_cut: true, missing: true, orphans: false });
+                (mark.log_cut, mark.missing) = (true, true);
             }
         })
         .await
@@ -123,14 +124,34 @@ impl Region {
         .await
     }
 
-    /// Remembers that a member has been compared and has everything, unless it has fallen behind once more.
+    /// Remembers that a member has everything that was written here, unless it has fallen behind once more.
     ///
     /// # Errors
     /// As [`Region::mark_departed`].
-    pub async fn mark_compared(&self, table: &Table, member: &RegionName) -> Result<(), Error> {
+    pub async fn mark_complete(&self, table: &Table, member: &RegionName) -> Result<(), Error> {
+        self.settle_resync(table, member, |mark| mark.missing = mark.log_cut).await
+    }
+
+    /// Remembers that a member has what members that are expelled have told this replica.
+    ///
+    /// # Errors
+    /// As [`Region::mark_departed`].
+    pub async fn mark_without_orphans(&self, table: &Table, member: &RegionName) -> Result<(), Error> {
+        self.settle_resync(table, member, |mark| mark.orphans = false).await
+    }
+
+    async fn settle_resync(
+        &self,
+        table: &Table,
+        member: &RegionName,
+        settle: impl Fn(&mut Resync) + Send + Sync,
+    ) -> Result<(), Error> {
         self.update_replica(table, |table, _| {
-            if table.membership.resync.get(member).is_some_and(|mark| !mark.log_cut) {
-                table.membership.resync.remove(member);
+            if let Some(mark) = table.membership.resync.get_mut(member) {
+                settle(mark);
+                if !mark.missing && !mark.orphans {
+                    table.membership.resync.remove(member);
+                }
             }
         })
         .await

@@ -22,6 +22,7 @@ pub use apply::{Origin, Road};
 pub(crate) use conflicts::Journal;
 pub use conflicts::{Conflict, ConflictPage, ConflictQuery};
 pub use cursor::SentCursor;
+pub(crate) use cursor::{decode_forgotten, forgotten_key};
 pub use digest::{Digest, KeyState, Stretch};
 pub use outgoing::Outgoing;
 pub use pending::Pending;
@@ -146,8 +147,9 @@ impl Table {
         if newly_expelled {
             // It may have handed some of its last writes to some of the others, and now nobody else will.
             for peer in peers {
-                let compare = Resync { since_ms: now_ms, log_cut: false };
-                self.membership.resync.entry(peer).or_insert(compare);
+                let compare = Resync { since_ms: now_ms, log_cut: false, missing: false, orphans: true };
+                let mark = self.membership.resync.entry(peer);
+                mark.and_modify(|mark| mark.orphans = true).or_insert(compare);
             }
         }
     }

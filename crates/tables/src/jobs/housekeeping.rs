@@ -8,6 +8,7 @@ use graticule_model::{Error, version::HybridTime};
 use super::SWEEP_ITEMS;
 use crate::{
     catalogue::{commit_error, fence_key, fence_value},
+    global::{decode_forgotten, forgotten_key},
     layout::{KeyBuilder, Space, prefix_range},
     record::Record,
     region::{Region, clock_key, internal},
@@ -149,9 +150,15 @@ impl Region {
             let mut keys: Vec<Vec<u8>> = chunk.iter().map(|(mark, _)| item_key(mark)).collect();
             keys.sort_unstable();
             keys.dedup();
-            let declared = Declared { reads: Vec::new(), writes: keys.clone() };
+            let forgotten = forgotten_key(table);
+            let writes = keys.iter().chain([&forgotten]).cloned().collect();
+            let declared = Declared { reads: Vec::new(), writes };
             let decide = |values: &[Option<Value>]| {
                 let mut batch = Batch::new();
+                // Whoever brings something older from a comparison brings back what was deleted.
+                if decode_forgotten(values[keys.len()].as_ref()) < floor {
+                    batch.put(forgotten.clone(), floor.to_bits().to_be_bytes());
+                }
                 for (mark, _) in chunk {
                     batch.delete(mark.clone());
                     let key = item_key(mark);
