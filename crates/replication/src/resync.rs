@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use graticule_model::{Error, RegionName, Version};
-use graticule_tables::{Change, Table};
+use graticule_tables::{Change, Table, schema::TableStatus};
 
 use crate::{
     compare::{Comparison, Found},
@@ -68,7 +68,8 @@ impl Replicator {
             sent += self.send_differing(table, &session.0, &to, mine).await?;
             self.region.mark_complete(table, peer).await.map_err(failed)?;
         }
-        if mark.orphans {
+        // A replica on its way out hears of nothing any more, so it cannot know what has become of them.
+        if mark.orphans && table.status != TableStatus::Deleting {
             // Nobody else tells what was written by a Region that is no member: so what has become of it must be known.
             let now = self.region.clock().closed();
             if !self.wait_settled(table, now).await {
@@ -77,6 +78,8 @@ impl Replicator {
             sent += self.send_tombstones(table, &session.0, &to).await?;
             let orphan = |version: &Version| table.is_orphan(version);
             sent += self.send_differing(table, &session.0, &to, orphan).await?;
+        }
+        if mark.orphans {
             self.region.mark_without_orphans(table, peer).await.map_err(failed)?;
         }
         Ok(sent)

@@ -152,8 +152,13 @@ impl Region {
             keys.dedup();
             let forgotten = forgotten_key(table);
             let writes = keys.iter().chain([&forgotten]).cloned().collect();
-            let declared = Declared { reads: Vec::new(), writes };
+            let declared = Declared { reads: vec![fence_key(&table.name)], writes };
             let decide = |values: &[Option<Value>]| {
+                let (fence, values) = (&values[0], &values[1..]);
+                // A table that was dropped meanwhile has left nothing, and nothing is left behind for it.
+                if fence.as_ref().is_none_or(|fence| fence[..8] != table.id.to_be_bytes()) {
+                    return Decision::Abort(());
+                }
                 let mut batch = Batch::new();
                 // Whoever brings something older from a comparison brings back what was deleted.
                 if decode_forgotten(values[keys.len()].as_ref()) < floor {
