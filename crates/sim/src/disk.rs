@@ -55,6 +55,9 @@ struct Queued {
     done: oneshot::Sender<Result<Committed, CommitError>>,
 }
 
+/// A commit and what became of it.
+type Ended = (Queued, Result<Committed, CommitError>);
+
 struct State {
     store: Store,
     queue: VecDeque<Queued>,
@@ -117,7 +120,7 @@ impl Disk {
     }
 
     /// Applies the oldest `count` queued commits, or what becomes of them.
-    fn sync(&self, count: usize) -> (Vec<(Queued, Result<Committed, CommitError>)>, BTreeMap<LogShard, u64>) {
+    fn sync(&self, count: usize) -> (Vec<Ended>, BTreeMap<LogShard, u64>) {
         let mut ended = Vec::new();
         let mut all_grown = BTreeMap::new();
         let mut state = self.state.lock();

@@ -45,6 +45,9 @@ struct Task {
     waker: Waker,
 }
 
+/// Polls that are left, and what happens after them.
+type Fuse = (u64, Box<dyn FnOnce() + Send>);
+
 struct Inner {
     tasks: BTreeMap<TaskId, Task>,
     next_task: TaskId,
@@ -56,7 +59,7 @@ struct Inner {
     /// Owners that do nothing until a certain time, as if their machine were suspended.
     stalled: BTreeMap<Owner, Duration>,
     /// Owners that something happens to after so many more polls of their tasks.
-    fuses: BTreeMap<Owner, (u64, Box<dyn FnOnce() + Send>)>,
+    fuses: BTreeMap<Owner, Fuse>,
 }
 
 /// The tasks that can run.

@@ -38,6 +38,8 @@ pub(crate) struct Replica {
     pub(crate) dropped: bool,
     /// The latest version that each item had.
     versions: BTreeMap<Vec<u8>, Version>,
+    /// Items whose tombstone was forgotten. A comparison may bring it back.
+    forgotten: BTreeSet<Vec<u8>>,
     /// What each item is.
     images: BTreeMap<Vec<u8>, Bytes>,
     /// Next position of its log.
@@ -115,6 +117,12 @@ impl Model {
                         replica.dropped = true;
                     }
                 }
+                Effect::Delete(key) if layout::space(key) == layout::ITEMS => {
+                    let (table, item_key) = layout::split_table(key);
+                    if let Some(replica) = self.replicas.get_mut(&(region.to_owned(), table)) {
+                        replica.forgotten.insert(item_key.to_vec());
+                    }
+                }
                 Effect::Append(shard, entry) => {
                     let position = positions.next().copied().unwrap_or(u64::MAX);
                     self.logged(region, shard.0, position, entry);
@@ -154,7 +162,9 @@ impl Model {
             Some(json) => replica.images.insert(item_key.to_vec(), json.clone()),
             None => replica.images.remove(item_key),
         };
-        if let Some(before) = before.filter(|before| *before >= record.version) {
+        let again = replica.forgotten.remove(item_key) && new.is_none();
+        let goes_back = |before: &Version| *before > record.version || (*before == record.version && !again);
+        if let Some(before) = before.filter(goes_back) {
             let now = &record.version;
             self.fail(format!("{region}: item {name} had version {before} and then {now} (table {table})"));
         }

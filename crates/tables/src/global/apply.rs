@@ -225,6 +225,11 @@ impl Region {
             return Ok(None);
         }
         let new = change.new.as_ref().map(|json| Ok((parse_stored(json)?, json.clone()))).transpose()?;
+        // A delete of this Region that a comparison brings back after its mark was forgotten here: it was logged once.
+        let remembered = arrival == Arrival::Again
+            && *change.version.region == *self.name.as_str()
+            && new.is_none()
+            && stored.is_none();
         let record = NewChange {
             table,
             key,
@@ -232,7 +237,7 @@ impl Region {
             new,
             version: &change.version,
             expired: change.expired,
-            shown: arrival != Arrival::Snapshot,
+            shown: arrival != Arrival::Snapshot && !remembered,
             here: &self.name,
             now_ms: self.env.unix_ms(),
         };
