@@ -8,7 +8,7 @@ use graticule_tables::{
     schema::{Departed, Member, TableStatus},
 };
 
-use crate::replicator::{Replicator, TICK};
+use crate::replicator::{Acknowledged, Replicator, TICK};
 
 impl Replicator {
     /// Drops a replica that has left, once every remaining member knows and has everything that was written here.
@@ -47,7 +47,9 @@ impl Replicator {
         table.membership.resync.is_empty()
             && table.peers(self.region.name()).all(|(peer, _)| {
                 let shared = (table.uuid.clone(), peer.clone());
-                state.acknowledged.get(&shared).is_some_and(|known| known.settings == table.settings)
+                // One that has no replica any more has nothing to keep what is handed over in.
+                let knows = |known: &Acknowledged| known.settings == table.settings && !known.absent;
+                state.acknowledged.get(&shared).is_some_and(knows)
                     && state.shipped.get(&shared).is_some_and(|position| *position >= end)
             })
     }

@@ -16,7 +16,7 @@ use crate::{
     replicator::Replicator,
 };
 
-/// A member whose watermark is no older than this keeps no tombstones: they stay that long anyway.
+/// A member whose promises are no older than this keeps no tombstones: they stay that long anyway.
 const WATERMARK_AGE_MS_FINE: u64 = 10_000;
 
 /// What a link is doing.
@@ -125,7 +125,7 @@ pub struct ReplicaStatus {
 pub struct PeerStatus {
     /// The member's Region.
     pub region: String,
-    /// `ACTIVE` or `CREATING`.
+    /// `ACTIVE`, `CREATING`, or `DELETING` for one that was taken out and may still have writes that nobody else has.
     pub member_status: String,
     /// How far filling it from here has come, in percent; absent if it is not filled from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -185,7 +185,8 @@ impl Replicator {
     pub async fn status(&self) -> Result<RegionStatus, Error> {
         let mut tables = Vec::new();
         for table in self.region.tables().await? {
-            if table.peers(self.region.name()).next().is_some() {
+            let here = self.region.name();
+            if table.peers(here).next().is_some() || table.awaited(here).next().is_some() {
                 tables.push(self.replica_status(&table).await?);
             }
         }
@@ -235,7 +236,9 @@ impl Replicator {
             if kept_for_it && log_kept.as_ref().is_none_or(|(position, _)| saved < *position) {
                 log_kept = Some((saved, peer.to_string()));
             }
-            watermarks.push((watermark.unwrap_or(HybridTime::ZERO), peer));
+            let handed_over = self.state.lock().handed_over.get(&shared).copied();
+            let promised = watermark.unwrap_or(HybridTime::ZERO).min(handed_over.unwrap_or(HybridTime::ZERO));
+            watermarks.push((promised, peer));
             let acknowledged = shipped.unwrap_or(saved);
             let pending = self.region.pending(table, acknowledged).await?;
             let (sent, latencies, recent) = self.telemetry.of(&shared, self.env().monotonic());
@@ -252,6 +255,12 @@ impl Replicator {
                 replication_latency: recent,
                 latencies,
             });
+        }
+        for (member, _) in table.awaited(self.region.name()) {
+            let shared = (table.uuid.clone(), member.clone());
+            let watermark = self.state.lock().watermarks.get(&shared).copied();
+            watermarks.push((watermark.unwrap_or(HybridTime::ZERO), member));
+            peers.push(self.awaited_status(member, watermark));
         }
         let tombstones_held = self.region.tombstones_held(table).await?;
         let aged = HybridTime::from_unix_ms(self.env().unix_ms().saturating_sub(WATERMARK_AGE_MS_FINE));
@@ -270,5 +279,22 @@ impl Replicator {
             log_kept_for: log_kept.map(|(_, keeper)| keeper),
             peers,
         })
+    }
+
+    /// A member that was taken out and is waited for: nothing is sent to it.
+    fn awaited_status(&self, member: &RegionName, watermark: Option<HybridTime>) -> PeerStatus {
+        PeerStatus {
+            region: member.to_string(),
+            member_status: member_status(&Member::Removed).to_owned(),
+            join_percent: None,
+            resync_since_ms: None,
+            pending_changes: 0,
+            pending_bytes: 0,
+            sent_position: 0,
+            acknowledged_position: 0,
+            watermark_age_ms: watermark.map(|time| self.env().unix_ms().saturating_sub(time.unix_ms())),
+            replication_latency: None,
+            latencies: LatencyHistogram::default(),
+        }
     }
 }
