@@ -126,6 +126,8 @@ fn a_cut_two_writes_a_healing_and_the_last_writer_wins() {
     let until = told(&server, &["conflicts", "--table", "entity", "--until", "10m", "--format", "json"]);
     assert_eq!(until, "", "nothing was discarded so long ago");
 
+    let verified = told(&server, &["verify", "--table", "entity"]);
+    assert!(verified.contains("equal"), "{verified}");
     let metrics = eventually("both writes to be acknowledged", || {
         let (status, metrics) = server.request("GET /metrics HTTP/1.1", "");
         assert_eq!(status, "HTTP/1.1 200 OK");
@@ -145,6 +147,7 @@ fn a_cut_two_writes_a_healing_and_the_last_writer_wins() {
         "graticule_replication_link_up{region=\"us-east-1\",receiving_region=\"eu-west-1\"} 1",
         "graticule_replication_link_connects_total{region=\"us-east-1\",receiving_region=\"eu-west-1\"} 2",
         "graticule_requests_total{operation=\"PutItem\",status=\"200\"} 2",
+        "graticule_replication_differing_keys{region=\"eu-west-1\",table=\"entity\",receiving_region=\"us-east-1\"} 0",
         "graticule_dials_set 0",
         "# EOF",
     ] {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     latency::{LatencyHistogram, RecentLatency},
     replicator::Replicator,
+    verify::Verified,
 };
 
 /// A member whose promises are no older than this keeps no tombstones: they stay that long anyway.
@@ -145,6 +146,13 @@ pub struct PeerStatus {
     /// How long ago the peer promised to send nothing older; absent if it has not since the process began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark_age_ms: Option<u64>,
+    /// Keys in which the replicas differed for good when they were last compared, and were not brought in line; absent
+    /// while they have not been compared from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differing_keys: Option<u64>,
+    /// When that was, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_ms: Option<u64>,
     /// `ReplicationLatency` towards the peer over the last minute; absent if nothing moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication_latency: Option<RecentLatency>,
@@ -241,6 +249,7 @@ impl Replicator {
             watermarks.push((promised, peer));
             let acknowledged = shipped.unwrap_or(saved);
             let pending = self.region.pending(table, acknowledged).await?;
+            let verified = self.state.lock().verified.get(&shared).cloned();
             let (sent, latencies, recent) = self.telemetry.of(&shared, self.env().monotonic());
             peers.push(PeerStatus {
                 region: peer.to_string(),
@@ -252,6 +261,8 @@ impl Replicator {
                 sent_position: sent.unwrap_or(acknowledged).max(acknowledged),
                 acknowledged_position: acknowledged,
                 watermark_age_ms: watermark.map(|time| self.env().unix_ms().saturating_sub(time.unix_ms())),
+                differing_keys: verified.as_ref().map(Verified::left),
+                verified_ms: verified.map(|verified| verified.at_ms),
                 replication_latency: recent,
                 latencies,
             });
@@ -293,6 +304,8 @@ impl Replicator {
             sent_position: 0,
             acknowledged_position: 0,
             watermark_age_ms: watermark.map(|time| self.env().unix_ms().saturating_sub(time.unix_ms())),
+            differing_keys: None,
+            verified_ms: None,
             replication_latency: None,
             latencies: LatencyHistogram::default(),
         }

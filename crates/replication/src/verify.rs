@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     compare::{Comparison, Found},
     message::{Address, Reply, Request, WireRoad},
-    replicator::{Replicator, State, TICK, Work},
+    replicator::{Replicator, State, TICK},
     resync::unreachable_member,
     session::Session,
     ship::{BATCH, failed},
@@ -64,9 +64,14 @@ pub struct Difference {
 }
 
 impl Verified {
+    /// Keys that differ for good and were not brought in line.
+    pub fn left(&self) -> u64 {
+        self.differing.saturating_sub(self.repaired)
+    }
+
     /// Whether the replicas are proven equal.
     pub fn is_equal(&self) -> bool {
-        self.differing == self.repaired && self.unsettled == 0
+        self.left() == 0 && self.unsettled == 0
     }
 }
 
@@ -280,18 +285,4 @@ impl Replicator {
 /// The replica that is compared answers for itself, whenever it was made.
 fn repairing() -> Version {
     Version { time: HybridTime::from_bits(u64::MAX), region: Arc::from("") }
-}
-
-impl Replicator {
-    /// What the last comparison with each peer has found, by table and Region.
-    pub fn verifications(&self, table: &Table) -> Vec<(RegionName, Verified)> {
-        let state = self.state.lock();
-        let mine = state.verified.iter().filter(|((uuid, _), _)| *uuid == table.uuid);
-        mine.map(|((_, peer), verified)| (peer.clone(), verified.clone())).collect()
-    }
-
-    /// Whether a comparison is under way in the background.
-    pub fn is_verifying(&self, table: &Table, peer: &RegionName) -> bool {
-        self.state.lock().under_way.contains(&(Work::Verify, (table.uuid.clone(), peer.clone())))
-    }
 }

@@ -88,7 +88,7 @@ type PeerGauge = (&'static str, &'static str, fn(&PeerStatus) -> Option<u64>);
 /// A figure of a replica.
 type ReplicaFigure = (&'static str, &'static str, MetricType, fn(&ReplicaStatus) -> u64);
 
-const PEER_GAUGES: [PeerGauge; 3] = [
+const PEER_GAUGES: [PeerGauge; 5] = [
     (
         "graticule_replication_pending_changes",
         "Log positions that the receiving Region has not acknowledged",
@@ -103,6 +103,16 @@ const PEER_GAUGES: [PeerGauge; 3] = [
         "graticule_replication_watermark_age_milliseconds",
         "How long ago the peer promised to send nothing older; absent while it has not",
         |peer| peer.watermark_age_ms,
+    ),
+    (
+        "graticule_replication_differing_keys",
+        "Keys in which the replicas differed for good when they were last compared; absent while they have not been",
+        |peer| peer.differing_keys,
+    ),
+    (
+        "graticule_replication_verified_timestamp_milliseconds",
+        "When the replicas were last compared, in milliseconds since the epoch",
+        |peer| peer.verified_ms,
     ),
 ];
 
