@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use graticule_env::{BoxTask, Env, Environment};
+use graticule_env::{Boot, BoxTask, Env, Environment};
 use graticule_kv::{Direction, Engine, memory::MemoryEngine};
 use graticule_model::{
     AttributeValue, Error, Item, KeyType, RegionName, TableName, Version, version::HybridTime,
@@ -51,6 +51,10 @@ impl Environment for Machine {
 
     fn monotonic(&self) -> Duration {
         self.real.monotonic()
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        self.real.boot()
     }
 
     fn random_u64(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! Housekeeping: the clock is saved; logs, tombstones, tokens and old conflicts that nobody needs are forgotten.
+//! Housekeeping: the clock's mark is saved; logs, tombstones, tokens and old conflicts that nobody needs are forgotten.
 
 use std::sync::Arc;
 
@@ -20,14 +20,17 @@ use crate::{
 const TOMBSTONE_AGE_MS_MIN: u64 = 10_000;
 
 impl Region {
-    pub(super) async fn keep_house(&self, saved: &mut HybridTime) -> Result<(), Error> {
-        // After a restart no version may come before what was promised, even with a clock that was set back.
-        let last = self.clock.last();
-        if last > *saved {
-            self.put_rows(|batch| batch.put(clock_key(), last.to_bits().to_be_bytes())).await?;
-            *saved = last;
-            self.clock.saved(last);
+    /// Saves the clock's mark, if it has moved.
+    pub(super) async fn keep_clock(&self) -> Result<(), Error> {
+        if self.clock.has_moved() {
+            let mark = self.clock.mark();
+            self.put_rows(|batch| batch.put(clock_key(), mark.encode())).await?;
+            self.clock.saved(mark);
         }
+        Ok(())
+    }
+
+    pub(super) async fn keep_house(&self) -> Result<(), Error> {
         self.forget_tokens().await?;
         let mut outcome = self.keep_dropped().await;
         let tables = self.tables().await?;
