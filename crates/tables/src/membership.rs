@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use graticule_model::{RegionName, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::schema::{Member, Table};
+use crate::schema::{Member, Register, Table};
 
 /// What one Region knows by itself of the members of a global table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ impl Table {
     }
 
     /// Whether a Region is no member any more. If Regions take each other out at once, the one that was taken out last
-    /// stays: somebody must keep the items.
+    /// stays: somebody must keep the items. One that leaves by itself goes, and keeps nobody else from staying.
     pub fn has_left(&self, region: &RegionName) -> bool {
         let members = &self.settings.members;
         let Some(mine) = members.get(region).filter(|register| register.value.is_out()) else {
@@ -83,14 +83,16 @@ impl Table {
         if mine.value == Member::Expelled {
             return true;
         }
-        let by_itself = *mine.version.region == *region.as_str();
-        let last_of_all = members.values().all(|other| match other.value {
-            Member::Removed => other.version <= mine.version,
+        let by_itself = |region: &RegionName, register: &Register<Member>| {
+            *register.version.region == *region.as_str()
+        };
+        let last_of_all = members.iter().all(|(region, other)| match other.value {
+            Member::Removed => other.version <= mine.version || by_itself(region, other),
             // Only members expel, so this one was out before.
             Member::Expelled => true,
             Member::Joining { .. } | Member::Active => false,
         });
-        by_itself || !last_of_all
+        by_itself(region, mine) || !last_of_all
     }
 
     /// Whether this replica, in Region `here`, takes what others ship: not on its way out, unless it has still to fill
