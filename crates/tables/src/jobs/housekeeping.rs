@@ -63,6 +63,25 @@ impl Region {
         Ok(())
     }
 
+    /// As [`Region::put_rows`] for rows of a table; one that was dropped meanwhile gets none.
+    pub(crate) async fn put_rows_of(
+        &self,
+        table: &Table,
+        fill: impl Fn(&mut Batch) + Send + Sync,
+    ) -> Result<(), Error> {
+        let declared = Declared { reads: vec![fence_key(&table.name)], writes: Vec::new() };
+        let decide = |values: &[Option<Value>]| {
+            if values[0].as_ref().is_none_or(|fence| fence[..8] != table.id.to_be_bytes()) {
+                return Decision::Abort(());
+            }
+            let mut batch = Batch::new();
+            fill(&mut batch);
+            Decision::Commit(batch, ())
+        };
+        transact(&*self.engine, &declared, decide).await.map_err(commit_error)?;
+        Ok(())
+    }
+
     pub(crate) async fn forget_range(&self, start: Vec<u8>, end: Vec<u8>) -> Result<(), Error> {
         let found = {
             let snapshot = self.engine.snapshot().await.map_err(internal)?;
