@@ -321,6 +321,16 @@ pub(crate) fn string_key(name: &str) -> KeySchema {
     KeySchema::simple(KeyAttribute { name: name.to_owned(), kind: KeyType::S }, None)
 }
 
+/// Creates the table in the first of `nodes`, adds replicas in the others, and waits until all are members.
+pub(crate) async fn share(nodes: &[&Node]) {
+    nodes[0].create().await;
+    for other in &nodes[1..] {
+        nodes[0].add(&other.name).await;
+    }
+    let names: Vec<&RegionName> = nodes.iter().map(|node| &node.name).collect();
+    members(nodes, &names).await;
+}
+
 /// Waits until `look` finds something.
 pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let started = Instant::now();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use graticule_tables::schema::TableStatus;
 
 use crate::{
-    cluster::{Node, cluster, equal, eventually, members, name},
+    cluster::{Node, cluster, equal, eventually, members, name, share},
     convergence::winners,
 };
 
@@ -27,10 +27,7 @@ async fn write_until_refused(node: &Node) -> usize {
 async fn a_replica_ships_what_it_has_before_it_goes() {
     let (network, [a, b, c]) = cluster().await;
     network.delay(3);
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     let removing = async {
         tokio::time::sleep(Duration::from_millis(60)).await;
         a.remove(&c.name).await;
@@ -78,9 +75,7 @@ async fn a_replica_can_come_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_fills_a_replica_is_not_shipped_again() {
     let (_network, [a, b]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     b.put("k", "of an earlier life").await.unwrap();
     equal(&[&a, &b]).await;
     a.remove(&b.name).await;
@@ -189,10 +184,7 @@ async fn the_last_words_of_a_replica_do_not_undo_later_writes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_region_that_was_down_when_it_was_removed_leaves_when_it_is_back() {
     let (network, [a, b, c]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     network.part(&a.name, &c.name);
     network.part(&b.name, &c.name);
     c.put("last words", "v").await.unwrap();
@@ -208,10 +200,7 @@ async fn a_region_that_was_down_when_it_was_removed_leaves_when_it_is_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_replicas_can_leave_at_once() {
     let (_network, [a, b, c]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     b.put("of b", "v").await.unwrap();
     c.put("of c", "v").await.unwrap();
     tokio::join!(b.remove(&b.name), c.remove(&c.name));
@@ -225,9 +214,7 @@ async fn two_replicas_can_leave_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_that_take_each_other_out_one_stays_with_everything() {
     let (network, [a, b]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     network.part(&a.name, &b.name);
     a.put("of a", "v").await.unwrap();
     b.put("of b", "v").await.unwrap();
@@ -249,10 +236,7 @@ async fn of_two_that_take_each_other_out_one_stays_with_everything() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_three_that_take_each_other_out_one_stays_with_everything() {
     let (network, [a, b, c]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     for (one, other) in [(&a, &b), (&b, &c), (&c, &a)] {
         network.part(&one.name, &other.name);
     }
@@ -277,9 +261,7 @@ async fn of_three_that_take_each_other_out_one_stays_with_everything() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_stays_if_nobody_else_is_left() {
     let (network, [a, b]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     // Its last words do not get through, but that it is to go does.
     b.put("last words", "v").await.unwrap();
     equal(&[&a, &b]).await;
@@ -314,10 +296,7 @@ async fn a_replica_stays_if_nobody_else_is_left() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_that_has_lost_its_data_is_seen_to_be_gone() {
     let (network, [a, b, c]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     // Only one of the others has what it wrote last.
     network.part(&a.name, &c.name);
     c.put("of c", "v").await.unwrap();
