@@ -60,7 +60,9 @@ impl Client {
         while self.world.is_busy() {
             let pause = self.random.millis(0, self.world.plan.pace_ms);
             self.world.sleep(pause).await;
-            self.one_request().await;
+            if self.world.is_busy() {
+                self.one_request().await;
+            }
         }
     }
 

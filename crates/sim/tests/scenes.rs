@@ -5,8 +5,9 @@
 use graticule_sim::{Scene, play};
 
 fn holds(scene: Scene) {
-    // As many as the scene of clocks has cases.
-    for seed in 1..=10 {
+    // The scene of clocks has ten cases.
+    let seeds = if scene == Scene::Clocks { 10 } else { 3 };
+    for seed in 1..=seeds {
         let broken = play(scene, seed, false);
         assert!(broken.is_empty(), "{scene:?}, seed {seed}: {broken:#?}");
     }

@@ -85,9 +85,8 @@ impl Table {
         if !mine.value.is_out() {
             return false;
         }
-        let by_itself = |region: &RegionName, register: &Register<Member>| {
-            *register.version.region == *region.as_str()
-        };
+        let by_itself =
+            |region: &RegionName, register: &Register<Member>| *register.version.region == *region.as_str();
         let last_of_all = members.iter().all(|(region, other)| match other.value {
             Member::Removed => {
                 other.version <= mine.version || by_itself(region, other) || self.is_gone(region, other)

@@ -77,6 +77,9 @@ pub(super) async fn old_repairs(stage: Stage) -> Result<(), String> {
         .hold((A, C), false, move |connection, frame| connection < next && comes_by(frame, WireRoad::Repair));
     repair(&stage);
     stage.sleep(Duration::from_secs(2)).await;
+    if stage.has(C, "k") {
+        return Err("the scene is not set: C is to lack what is held".to_owned());
+    }
     stage.cut(A, C).await;
     stage.sleep(Duration::from_secs(2)).await;
     repair(&stage);

@@ -153,11 +153,11 @@ impl Stage {
         let table = self.table(at)?;
         let prefix = layout::prefix(layout::ITEMS, table.id);
         let rows = self.node(at).disk.look(|store| store.with_prefix(&prefix));
-        let (stored, _) = rows.into_iter().find(|(stored, _)| {
+        let (rest, _) = rows.into_iter().find(|(rest, _)| {
             let text = key.as_bytes();
-            stored.windows(text.len()).any(|part| part == text)
+            rest.windows(text.len()).any(|part| part == text)
         })?;
-        Some((table, stored))
+        Some((table, [prefix, rest].concat()))
     }
 
     /// Holds frames from one Region to another. See [`crate::network::Network::hold`].
