@@ -159,7 +159,10 @@ impl Replicator {
             };
             let Some(detaching) = current.detaching else { return };
             let outcome = match detaching.cut {
-                None if self.has_exchanged(&current, detaching.requested_ms, bounds.next) => {
+                // Taken out meanwhile, it hears nothing more.
+                None if current.has_left(self.region.name())
+                    || self.has_exchanged(&current, detaching.requested_ms, bounds.next) =>
+                {
                     self.region.begin_detaching(&current).await
                 }
                 Some(cut) if self.is_handed_over(&current, cut) => {

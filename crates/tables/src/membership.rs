@@ -74,7 +74,8 @@ impl Table {
     }
 
     /// Whether a Region is no member any more. If Regions take each other out at once, the one that was taken out last
-    /// stays, of those that still have a replica: somebody must keep the items.
+    /// stays, of those that still have a replica: somebody must keep the items. One that leaves by itself goes, and keeps
+    /// nobody else from staying.
     pub fn has_left(&self, region: &RegionName) -> bool {
         let members = &self.settings.members;
         let Some(mine) = members.get(region) else { return false };
@@ -84,14 +85,18 @@ impl Table {
         if !mine.value.is_out() {
             return false;
         }
-        let by_itself = *mine.version.region == *region.as_str();
-        let last_of_all = members.iter().all(|(region, other)| match other.value {
-            Member::Removed => other.version <= mine.version || self.is_gone(region, other),
-            // Only members expel, so this one was out before.
-            Member::Expelled => true,
-            Member::Joining { .. } | Member::Active => self.is_gone(region, other),
+        let by_itself =
+            |region: &RegionName, register: &Register<Member>| *register.version.region == *region.as_str();
+        let last_of_all = members.iter().all(|(region, other)| {
+            let stays_not = match other.value {
+                Member::Removed => other.version <= mine.version || by_itself(region, other),
+                // Only members expel, so this one was out before.
+                Member::Expelled => true,
+                Member::Joining { .. } | Member::Active => false,
+            };
+            stays_not || self.is_gone(region, other)
         });
-        by_itself || !last_of_all
+        by_itself(region, mine) || !last_of_all
     }
 
     /// Whether a Region was taken out, though it may have to stay as the last one.
