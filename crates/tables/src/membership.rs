@@ -87,13 +87,14 @@ impl Table {
         }
         let by_itself =
             |region: &RegionName, register: &Register<Member>| *register.version.region == *region.as_str();
-        let last_of_all = members.iter().all(|(region, other)| match other.value {
-            Member::Removed => {
-                other.version <= mine.version || by_itself(region, other) || self.is_gone(region, other)
-            }
-            // Only members expel, so this one was out before.
-            Member::Expelled => true,
-            Member::Joining { .. } | Member::Active => self.is_gone(region, other),
+        let last_of_all = members.iter().all(|(region, other)| {
+            let stays_not = match other.value {
+                Member::Removed => other.version <= mine.version || by_itself(region, other),
+                // Only members expel, so this one was out before.
+                Member::Expelled => true,
+                Member::Joining { .. } | Member::Active => false,
+            };
+            stays_not || self.is_gone(region, other)
         });
         by_itself(region, mine) || !last_of_all
     }
