@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use graticule_bench::{
+    accounting::parse_stat,
     http::{Endpoint, Head, parse_head},
     requests::{KEY_SLOT, PayloadPool, Random, Request},
-    server::parse_stat,
 };
 
 #[test]
