@@ -7,7 +7,11 @@ use tokio::task::JoinSet;
 
 use crate::{
     http::{Connection, Endpoint, exchange_in_time},
-    requests::{KEY_DIGITS, KEY_SLOT, Request},
+    requests::{KEY_DIGITS, KEY_SLOT},
+    suite::{
+        signer::Signer,
+        template::{Body, Template},
+    },
 };
 
 /// The Region that all workloads write to.
@@ -110,7 +114,7 @@ pub(crate) async fn add_replica(
     wait_for_table(&mut there, replica, region, table, |_| true).await
 }
 
-/// One operation outside the measurements.
+/// One operation outside the measurements, signed.
 pub(crate) async fn call(
     connection: &mut Connection,
     endpoint: &Endpoint,
@@ -118,7 +122,10 @@ pub(crate) async fn call(
     operation: &str,
     input: &Value,
 ) -> Result<Value, String> {
-    let request = Request::new(endpoint, region, operation, &input.to_string());
+    let mut body = Body::default();
+    body.raw(&input.to_string());
+    let mut request = Template::new(endpoint, region, operation, body);
+    request.finish(&mut Signer::new(region), true, Instant::now());
     let answer = exchange_in_time(connection, request.bytes()).await?;
     if answer.status != 200 {
         return Err(format!("{operation} in {region}: {}", answer.describe()));

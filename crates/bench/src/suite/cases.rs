@@ -1,6 +1,6 @@
 //! The list of workloads and of the tables that they run on.
 
-use super::{choose::Distribution, client::Share, kinds::Kind, shapes::Shape};
+use super::{choose::Distribution, client::Share, kinds::Kind, products::Mode, shapes::Shape};
 
 /// A table.
 #[derive(Clone, Debug)]
@@ -125,8 +125,8 @@ pub(crate) fn all() -> Vec<Case> {
     ]
 }
 
-/// A table of the list above; a short run has small ones.
-pub(crate) fn table(name: &'static str, quick: bool) -> TableSpec {
+/// A table of the list above. A short run has small ones, and so have servers that wait for the disk with every item.
+pub(crate) fn table(name: &'static str, quick: bool, mode: Mode) -> TableSpec {
     let kb = Shape::simple(KIB);
     let (shape, items, stream) = match name {
         "items" => (kb, 50_000, false),
@@ -140,7 +140,13 @@ pub(crate) fn table(name: &'static str, quick: bool) -> TableSpec {
         "ycsb_sorted" => (Shape::sorted(KIB, 1_000), 50_000, false),
         _ => (Shape::fields(10, 100), 50_000, false),
     };
-    TableSpec { name, shape, items: if quick { items.min(5_000) } else { items }, stream }
+    let most = match (mode, quick) {
+        (Mode::Memory, false) => u64::MAX,
+        (Mode::Memory, true) => 5_000,
+        (Mode::Durable, false) => 10_000,
+        (Mode::Durable, true) => 1_000,
+    };
+    TableSpec { name, shape, items: items.min(most), stream }
 }
 
 #[cfg(test)]
@@ -156,7 +162,7 @@ mod tests {
                 assert!(!seen.contains(&case.table), "{}", case.name);
                 seen.push(case.table);
             }
-            let table = table(case.table, true);
+            let table = table(case.table, true, Mode::Durable);
             assert_eq!(table.items % u64::from(super::super::kinds::BATCH_WRITE_ITEMS), 0, "{}", table.name);
         }
     }

@@ -14,12 +14,38 @@ use super::{
     running::Running,
     shapes::Shape,
 };
-use crate::accounting::{bytes_on_disk, memory_of};
+use crate::{
+    accounting::{bytes_on_disk, memory_of},
+    control::REGION,
+    http::{Connection, exchange_in_time},
+    requests::Request,
+};
 
 /// How long a server is left alone before its memory is looked at.
 const IDLE: Duration = Duration::from_millis(500);
 /// A cache that holds everything that the tables that grow have.
 const GROWTH_CACHE_MIB: &str = "6144";
+
+/// Whether the server looks at signatures: it is sent one that is none.
+pub(super) async fn signatures(plan: &Plan, results: &mut Results) -> Result<(), String> {
+    if !plan.has(Product::Ours) {
+        return Ok(());
+    }
+    let Some(server) = Running::start(&plan.programs, Product::Ours, Mode::Memory, &[]).await? else {
+        return Ok(());
+    };
+    let endpoint = server.process.endpoint();
+    let request = Request::new(endpoint, REGION, "ListTables", "{}");
+    let mut connection = Connection::open(endpoint).await?;
+    let answer = exchange_in_time(&mut connection, request.bytes()).await?;
+    let found = if answer.status == 200 {
+        "Graticule took a request with a wrong one: as it was started, it does not verify them"
+    } else {
+        "Graticule refused a request with a wrong one: every request that is counted was verified"
+    };
+    results.about.push(("signatures".to_owned(), found.to_owned()));
+    server.process.stop().await
+}
 
 /// Starts every server in each of its modes several times.
 pub(super) async fn starts(plan: &Plan, results: &mut Results) -> Result<(), String> {

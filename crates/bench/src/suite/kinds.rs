@@ -6,7 +6,7 @@ use super::{
     shapes::Shape,
     template::{Body, Template},
 };
-use crate::{http::Endpoint, requests::PayloadPool};
+use crate::{control::REGION, http::Endpoint, requests::PayloadPool};
 
 /// Items of a BatchWriteItem; the API's limit.
 pub(crate) const BATCH_WRITE_ITEMS: u16 = 25;
@@ -141,7 +141,7 @@ impl Kind {
                 body.raw("]}")
             }
         };
-        Template::new(endpoint, self.operation(), body)
+        Template::new(endpoint, REGION, self.operation(), body)
     }
 
     /// The least that a right answer can have.
@@ -174,15 +174,15 @@ impl Kind {
                 if items.len() as u64 != limit {
                     return Err(format!("{} items instead of {limit}", items.len()));
                 }
-                let numbered = items.iter().zip(keys[0]..);
-                numbered.map(|(item, key)| shape.check(item, key, pool).map(drop)).collect()
+                let mut numbered = items.iter().zip(keys[0]..);
+                numbered.try_for_each(|(item, key)| shape.check(item, key, pool).map(drop))
             }
             Self::Scan => {
                 let items = list(&answer["Items"])?;
                 if items.len() as u64 != limit && !answer["LastEvaluatedKey"].is_null() {
                     return Err(format!("a page of {} items instead of {limit}", items.len()));
                 }
-                items.iter().map(|item| shape.check(item, shape.key_of(item)?, pool).map(drop)).collect()
+                items.iter().try_for_each(|item| shape.check(item, shape.key_of(item)?, pool).map(drop))
             }
             Self::BatchGet => {
                 let items = list(&answer["Responses"][table])?;

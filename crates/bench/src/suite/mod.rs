@@ -20,9 +20,9 @@ mod results;
 mod running;
 mod section;
 mod shapes;
-mod signer;
+pub(crate) mod signer;
 mod targets;
-mod template;
+pub(crate) mod template;
 mod text;
 
 use std::{fs, path::Path};
@@ -59,6 +59,7 @@ pub async fn run(arguments: &SuiteArguments, binary: &Path) -> Result<bool, Stri
 async fn measure(arguments: &SuiteArguments, binary: &Path) -> Result<Results, String> {
     let plan = Plan::new(arguments, binary)?;
     let mut results = Results { about: plan.about(), servers: plan.servers(), ..Results::default() };
+    extras::signatures(&plan, &mut results).await?;
     if plan.wants(Part::Starts) {
         extras::starts(&plan, &mut results).await?;
     }

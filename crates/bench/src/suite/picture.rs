@@ -58,7 +58,8 @@ pub(crate) fn render(results: &Results) -> String {
     let rows = panels.len().div_ceil(2).max(1) as f64;
     let (width, height) = (PANEL_WIDTH * 2.0, PANEL_HEIGHT * rows);
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" \
          font-size=\"11\">\n<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
     );
     for (at, (title, curves)) in panels.iter().enumerate() {

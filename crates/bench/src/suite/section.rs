@@ -18,6 +18,8 @@ use super::{
 
 /// Connections of the curves.
 const CURVE_CONNECTIONS: [u64; 5] = [1, 4, 16, 64, 256];
+/// Those of a short run.
+const FEW_CONNECTIONS: [u64; 3] = [1, 16, 256];
 /// Percent of the closed loop's throughput that are offered in the open loop.
 const OPEN_PERCENTS: [u32; 2] = [50, 80];
 /// The workload beside which the engine is measured alone.
@@ -40,7 +42,7 @@ pub(crate) async fn run(plan: &Plan, mode: Mode, section: &mut Section) -> Resul
     }
     let cases: Vec<Case> = plan.cases(mode);
     for (at, case) in cases.iter().enumerate() {
-        run_case(plan, &mut servers, case, section).await?;
+        run_case(plan, mode, &mut servers, case, section).await?;
         if cases[at + 1..].iter().all(|later| later.table != case.table) {
             for server in &mut servers {
                 server.drop_table(case.table).await?;
@@ -55,15 +57,16 @@ pub(crate) async fn run(plan: &Plan, mode: Mode, section: &mut Section) -> Resul
 
 async fn run_case(
     plan: &Plan,
+    mode: Mode,
     servers: &mut [Running],
     case: &Case,
     section: &mut Section,
 ) -> Result<(), String> {
-    let table = cases::table(case.table, plan.quick);
+    let table = cases::table(case.table, plan.quick, mode);
     let contestants = prepare(plan, servers, case, &table, section).await?;
     let mut rounds: BTreeMap<usize, Vec<_>> =
         contestants.iter().map(|(server, _)| (*server, Vec::new())).collect();
-    let engine = case.name == ENGINE_BESIDE && servers.iter().any(|server| server.mode == Mode::Durable);
+    let engine = case.name == ENGINE_BESIDE && mode == Mode::Durable;
     for round in 0..plan.rounds {
         if engine {
             section.engine.extend(engine_alone(plan)?);
@@ -95,7 +98,7 @@ async fn run_case(
         let cpu = row.median(|figures| figures.server_us).unwrap_or_default();
         eprintln!(
             "{:<8} {:<40} {:<12} {per_second:>9.0}/s {cpu:>8.1} us",
-            servers[at].mode.name(),
+            mode.name(),
             case.title,
             row.server
         );
@@ -193,7 +196,8 @@ async fn curve(
     section: &mut Section,
 ) -> Result<(), String> {
     let mut points = Vec::new();
-    for connections in CURVE_CONNECTIONS {
+    let counts = if plan.quick { &FEW_CONNECTIONS[..] } else { &CURVE_CONNECTIONS };
+    for &connections in counts {
         let context = Rc::new(Context { clients: connections, ..context.as_ref().clone() });
         match drive::measure(&context, &server.subject(), plan.window, connections, None).await {
             Ok(figures) => points.push((connections, figures)),

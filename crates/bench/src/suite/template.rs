@@ -9,7 +9,6 @@ use super::{
     signer::{ACCESS_KEY, DATE_CHARS, DAY_CHARS, SIGNATURE_DIGITS, SIGNED_HEADERS, Signer},
 };
 use crate::{
-    control::REGION,
     http::Endpoint,
     requests::{KEY_DIGITS, PayloadPool},
 };
@@ -126,8 +125,8 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// `POST /` for an operation.
-    pub(crate) fn new(endpoint: &Endpoint, operation: &str, body: Body) -> Self {
+    /// `POST /` for an operation in a Region.
+    pub(crate) fn new(endpoint: &Endpoint, region: &str, operation: &str, body: Body) -> Self {
         let (date, day, signature) =
             ("0".repeat(DATE_CHARS), "0".repeat(DAY_CHARS), "0".repeat(SIGNATURE_DIGITS));
         let target = format!("DynamoDB_20120810.{operation}");
@@ -139,7 +138,7 @@ impl Template {
         let date_start = head.len();
         head += &format!("{date}\r\nAuthorization: AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/");
         let day_start = head.len();
-        head += &format!("{day}/{REGION}/dynamodb/aws4_request, SignedHeaders={SIGNED_HEADERS}, Signature=");
+        head += &format!("{day}/{region}/dynamodb/aws4_request, SignedHeaders={SIGNED_HEADERS}, Signature=");
         let signature_start = head.len();
         head += &format!("{signature}\r\nContent-Length: {}\r\n\r\n", body.text.len());
         let body_start = head.len();
@@ -192,6 +191,7 @@ impl Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::REGION;
 
     #[test]
     fn templates_are_filled_in_place() {
@@ -199,7 +199,7 @@ mod tests {
         let shape = Shape::sorted(100, 10).indexed(1);
         let mut body = Body::default();
         body.raw(r#"{"Item":"#).item(&shape, 0).raw(r#","Limit":"#).limit().raw("}");
-        let mut template = Template::new(&endpoint, "PutItem", body);
+        let mut template = Template::new(&endpoint, REGION, "PutItem", body);
         let length = template.bytes().len();
         let item = ItemRef { version: Version::written(123, 5), index: 9 };
         template.fill(&shape, &[item], 7, &PayloadPool::new(100));
