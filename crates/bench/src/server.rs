@@ -8,6 +8,8 @@ use crate::{
     process::{Launch, ServerProcess},
 };
 
+const IN_MEMORY: &str = "--in-memory";
+
 /// A server that this process started. Dropping it kills the process and removes its files.
 #[derive(Debug)]
 pub struct OwnServer {
@@ -19,8 +21,9 @@ impl OwnServer {
     /// Starts `binary serve` on a free port and a new directory under the system's temporary directory, and
     /// waits until it answers. `name` tells apart what one run starts.
     pub async fn start(binary: &Path, name: &str, extra: &[String]) -> Result<Self, String> {
-        let in_memory = extra.iter().any(|argument| argument == "--in-memory");
-        let process = ServerProcess::start(launch(binary, name, in_memory, extra)).await?;
+        let in_memory = extra.iter().any(|argument| argument == IN_MEMORY);
+        let extra: Vec<String> = extra.iter().filter(|argument| *argument != IN_MEMORY).cloned().collect();
+        let process = ServerProcess::start(launch(binary, name, in_memory, &extra)).await?;
         Ok(Self { process, in_memory })
     }
 
@@ -57,9 +60,24 @@ impl OwnServer {
 /// How the server is started; `extra` comes last.
 pub(crate) fn launch(binary: &Path, name: &str, in_memory: bool, extra: &[String]) -> Launch {
     let mut arguments = vec!["serve".to_owned(), "--listen".to_owned(), "{host}:{port}".to_owned()];
-    if !in_memory {
+    if in_memory {
+        arguments.push(IN_MEMORY.to_owned());
+    } else {
         arguments.extend(["--data-dir".to_owned(), "{directory}/data".to_owned()]);
     }
     arguments.extend_from_slice(extra);
     Launch { name: name.to_owned(), program: binary.to_owned(), arguments }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_in_memory_or_have_a_directory_of_their_own() {
+        let arguments =
+            |in_memory| launch(Path::new("graticule"), "name", in_memory, &[]).arguments.join(" ");
+        assert_eq!(arguments(true), "serve --listen {host}:{port} --in-memory");
+        assert_eq!(arguments(false), "serve --listen {host}:{port} --data-dir {directory}/data");
+    }
 }

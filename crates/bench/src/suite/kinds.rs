@@ -238,3 +238,98 @@ fn listed(body: &mut Body, count: u16, mut each: impl FnMut(&mut Body, u16)) {
         each(body, item);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::suite::{shapes::Version, template::ItemRef};
+
+    fn item(shape: &Shape, version: Version, pool: &PayloadPool) -> Value {
+        let (partition, sort) = shape.place(version.key);
+        let mut text = vec![0; shape.attributes[0].bytes];
+        shape.write_text(0, version, pool, &mut text);
+        json!({
+            "pk": {"S": format!("{partition:010}")}, "sk": {"S": format!("{sort:010}")},
+            "text": {"S": String::from_utf8(text).unwrap()},
+        })
+    }
+
+    #[test]
+    fn answers_that_are_not_right_are_found() {
+        let (shape, pool) = (Shape::sorted(100, 100), PayloadPool::new(100));
+        let items = |keys: &[u64]| -> Vec<Value> {
+            keys.iter().map(|key| item(&shape, Version::loaded(*key), &pool)).collect()
+        };
+        let check = |kind: Kind, answer: Value, keys: &[u64], limit: u64| {
+            kind.check(answer.to_string().as_bytes(), "items", &shape, keys, limit, &pool).is_ok()
+        };
+        assert!(check(Kind::Get, json!({"Item": items(&[7])[0]}), &[7], 1));
+        assert!(!check(Kind::Get, json!({"Item": items(&[8])[0]}), &[7], 1), "another item");
+        assert!(!check(Kind::Get, json!({}), &[7], 1), "no item");
+
+        assert!(check(Kind::Query, json!({"Items": items(&[200, 201])}), &[200], 2));
+        assert!(!check(Kind::Query, json!({"Items": items(&[200])}), &[200], 2), "an item is missing");
+        assert!(!check(Kind::Query, json!({"Items": items(&[201, 200])}), &[200], 2), "the order is wrong");
+
+        let page = |keys: &[u64], more: Value| json!({"Items": items(keys), "LastEvaluatedKey": more});
+        assert!(check(Kind::Scan, page(&[9, 4], json!({"pk": 1})), &[0], 2));
+        assert!(check(Kind::Scan, page(&[9], Value::Null), &[0], 2), "the end of the table");
+        assert!(!check(Kind::Scan, page(&[9], json!({"pk": 1})), &[0], 2), "a short page");
+
+        let responses = |keys: &[u64]| json!({"Responses": {"items": items(keys)}});
+        assert!(check(Kind::BatchGet, responses(&[3, 1]), &[1, 3], 1));
+        assert!(!check(Kind::BatchGet, responses(&[3, 3]), &[1, 3], 1), "one twice");
+        assert!(check(Kind::BatchWrite, json!({"UnprocessedItems": {}}), &[1], 1));
+        assert!(!check(Kind::BatchWrite, json!({"UnprocessedItems": {"items": []}}), &[1], 1));
+    }
+
+    #[test]
+    fn writes_that_did_nothing_are_found() {
+        let (shape, pool) = (Shape::sorted(100, 100), PayloadPool::new(100));
+        let shown = |kind: Kind, item: Value| {
+            kind.check_written(json!({"Item": item}).to_string().as_bytes(), &shape, 5, &pool).is_ok()
+        };
+        let (loaded, written) =
+            (item(&shape, Version::loaded(5), &pool), item(&shape, Version::written(5, 1), &pool));
+        assert!(shown(Kind::Put, written));
+        assert!(!shown(Kind::Put, loaded.clone()));
+        assert!(!shown(Kind::Update, loaded.clone()));
+        let mut counted = loaded;
+        counted["hits"] = json!({"N": "1"});
+        assert!(shown(Kind::UpdateIf, counted));
+    }
+
+    #[test]
+    fn requests_are_json_that_names_their_items() {
+        let endpoint = Endpoint::parse("http://127.0.0.1:8000").unwrap();
+        let (shape, pool) = (Shape::sorted(100, 100), PayloadPool::new(100));
+        for kind in [
+            Kind::Get,
+            Kind::GetConsistent,
+            Kind::Put,
+            Kind::Insert,
+            Kind::Update,
+            Kind::UpdateIf,
+            Kind::UpdateField,
+            Kind::Query,
+            Kind::QueryUpTo,
+            Kind::Scan,
+            Kind::BatchGet,
+            Kind::BatchWrite,
+            Kind::Transact,
+        ] {
+            let mut template = kind.template(&endpoint, "items", &shape);
+            let items: Vec<ItemRef> = (0..u64::from(kind.items()))
+                .map(|at| ItemRef { version: Version::written(1_200 + at, 3), index: 0 })
+                .collect();
+            template.fill(&shape, &items, 7, &pool);
+            let text = std::str::from_utf8(template.bytes()).unwrap();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains(kind.operation()), "{head}");
+            assert!(serde_json::from_str::<Value>(body).is_ok(), "{kind:?}: {body}");
+            assert!(body.matches("0000000012").count() >= usize::from(kind.items()), "{kind:?}: {body}");
+        }
+    }
+}

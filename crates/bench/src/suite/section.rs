@@ -97,7 +97,7 @@ async fn run_case(
         let per_second = row.median(|figures| Some(figures.per_second)).unwrap_or_default();
         let cpu = row.median(|figures| figures.server_us).unwrap_or_default();
         eprintln!(
-            "{:<8} {:<40} {:<12} {per_second:>9.0}/s {cpu:>8.1} us",
+            "{:<8} {:<54} {:<12} {per_second:>9.0}/s {cpu:>8.1} us",
             mode.name(),
             case.title,
             row.server

@@ -14,7 +14,7 @@ pub(crate) fn render(results: &Results) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     for (name, value) in &results.about {
-        let _ = writeln!(text, "{name:<12}{value}");
+        let _ = writeln!(text, "{name:<24}{value}");
     }
     section(&mut text, "memory against memory", &results.memory);
     section(&mut text, "durable against durable", &results.durable);
@@ -41,7 +41,7 @@ pub(crate) fn render(results: &Results) -> String {
             );
         }
     }
-    let _ = writeln!(text, "\n{:<78}{:<20}{:<14}", "target", "aim", "measured");
+    let _ = writeln!(text, "\n{:<80}{:<20}{:<14}", "target", "aim", "measured");
     for target in targets::all(results) {
         let verdict = match target.met {
             Some(true) => "met",
@@ -49,7 +49,7 @@ pub(crate) fn render(results: &Results) -> String {
             None => "",
         };
         let measured = target.measured.as_deref().unwrap_or("not measured");
-        let _ = writeln!(text, "{:<78}{:<20}{measured:<14}{verdict}", target.what, target.aim);
+        let _ = writeln!(text, "{:<80}{:<20}{measured:<14}{verdict}", target.what, target.aim);
     }
     text
 }
@@ -59,20 +59,14 @@ fn section(text: &mut String, title: &str, section: &Section) {
     if !section.open.is_empty() {
         let _ = writeln!(
             text,
-            "\n{:<42}{:<13}{:>6}{:>11}{:>10}{:>10}{:>10}",
-            format!("{title}, open loop"),
-            "server",
-            "load",
-            "ops/s",
-            "p50 ms",
-            "p99 ms",
-            "p99.9 ms"
+            "\n{title}, open loop\n{:<54}{:<13}{:>6}{:>11}{:>10}{:>10}{:>10}",
+            "workload", "server", "load", "ops/s", "p50 ms", "p99 ms", "p99.9 ms"
         );
         for row in &section.open {
             let figures = &row.figures;
             let _ = writeln!(
                 text,
-                "{:<42}{:<13}{:>5}%{:>11}{:>10.3}{:>10.3}{:>10.3}{}",
+                "{:<54}{:<13}{:>5}%{:>11}{:>10.3}{:>10.3}{:>10.3}{}",
                 row.title,
                 row.server,
                 row.percent,
@@ -95,8 +89,17 @@ fn table(text: &mut String, title: &str, rows: &[Row]) {
     }
     let _ = writeln!(
         text,
-        "\n{title:<42}{:<13}{:>6}{:>11}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9}",
-        "server", "conns", "ops/s", "server us", "bench us", "p50 ms", "p99 ms", "p99.9 ms", "flushes"
+        "\n{title}\n{:<54}{:<13}{:>6}{:>11}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9}",
+        "workload",
+        "server",
+        "conns",
+        "ops/s",
+        "server us",
+        "bench us",
+        "p50 ms",
+        "p99 ms",
+        "p99.9 ms",
+        "flushes"
     );
     for row in rows {
         let figure = |value: Option<f64>, digits: usize| {
@@ -104,7 +107,7 @@ fn table(text: &mut String, title: &str, rows: &[Row]) {
         };
         let _ = writeln!(
             text,
-            "{:<42}{:<13}{:>6}{:>11}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9}",
+            "{:<54}{:<13}{:>6}{:>11}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9}",
             row.title,
             row.server,
             row.connections,
