@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use graticule_env::{BoxTask, Env, Environment};
+use graticule_env::{Boot, BoxTask, Env, Environment};
 use graticule_kv::{Direction, Engine, memory::MemoryEngine};
 use graticule_model::{
     AttributeValue, Error, Item, KeyType, RegionName, TableName, Version, version::HybridTime,
@@ -51,6 +51,10 @@ impl Environment for Machine {
 
     fn monotonic(&self) -> Duration {
         self.real.monotonic()
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        self.real.boot()
     }
 
     fn random_u64(&self) -> u64 {
@@ -315,6 +319,16 @@ fn new_table(node: &Node) -> Table {
 /// A key of one string.
 pub(crate) fn string_key(name: &str) -> KeySchema {
     KeySchema::simple(KeyAttribute { name: name.to_owned(), kind: KeyType::S }, None)
+}
+
+/// Creates the table in the first of `nodes`, adds replicas in the others, and waits until all are members.
+pub(crate) async fn share(nodes: &[&Node]) {
+    nodes[0].create().await;
+    for other in &nodes[1..] {
+        nodes[0].add(&other.name).await;
+    }
+    let names: Vec<&RegionName> = nodes.iter().map(|node| &node.name).collect();
+    members(nodes, &names).await;
 }
 
 /// Waits until `look` finds something.
