@@ -39,15 +39,19 @@ const FILE_NAME: &str = "benchmarks";
 
 /// Runs what is asked for, prints the tables, writes the files. Whether everything that had to be right was.
 pub async fn run(arguments: &SuiteArguments, binary: &Path) -> Result<bool, String> {
-    let mut results = match &arguments.from {
-        Some(file) => read(file)?,
-        None => measure(arguments, binary).await?,
-    };
-    if arguments.from.is_none() {
-        results.about.insert(0, ("date".to_owned(), plan::today()));
+    if let Some(file) = &arguments.from {
+        let results = read(file)?;
+        print!("{}", text::render(&results));
+        return write(&arguments.out(), &results).map(|()| true);
     }
+    let plan = Plan::new(arguments, binary)?;
+    let mut results = Results { about: plan.about(), servers: plan.servers(), ..Results::default() };
+    let measured = measure(&plan, &mut results).await;
     print!("{}", text::render(&results));
-    write(&arguments.out(), &results)?;
+    // What a run leaves that did not come to its end is worth a look, but no page of the documentation.
+    let out = if measured.is_ok() { arguments.out() } else { plan::scratch() };
+    write(&out, &results)?;
+    measured?;
     let held = guard::check(&arguments.ratios, arguments.record, &results)?;
     let ours_failed = [&results.memory, &results.durable]
         .iter()
@@ -56,29 +60,27 @@ pub async fn run(arguments: &SuiteArguments, binary: &Path) -> Result<bool, Stri
     Ok(held && !ours_failed)
 }
 
-async fn measure(arguments: &SuiteArguments, binary: &Path) -> Result<Results, String> {
-    let plan = Plan::new(arguments, binary)?;
-    let mut results = Results { about: plan.about(), servers: plan.servers(), ..Results::default() };
-    extras::signatures(&plan, &mut results).await?;
+async fn measure(plan: &Plan, results: &mut Results) -> Result<(), String> {
+    extras::signatures(plan, results).await?;
     if plan.wants(Part::Starts) {
-        extras::starts(&plan, &mut results).await?;
+        extras::starts(plan, results).await?;
     }
     if plan.wants(Part::Memory) {
-        section::run(&plan, Mode::Memory, &mut results.memory).await?;
+        section::run(plan, Mode::Memory, &mut results.memory).await?;
     }
     if plan.wants(Part::Durable) {
-        section::run(&plan, Mode::Durable, &mut results.durable).await?;
+        section::run(plan, Mode::Durable, &mut results.durable).await?;
     }
     if plan.wants(Part::Growth) {
-        extras::growth(&plan, &mut results).await?;
+        extras::growth(plan, results).await?;
     }
     if plan.wants(Part::Cache) {
-        extras::cache(&plan, &mut results).await?;
+        extras::cache(plan, results).await?;
     }
     if plan.wants(Part::Replicas) {
-        replicas::run(&plan, &mut results).await?;
+        replicas::run(plan, results).await?;
     }
-    Ok(results)
+    Ok(())
 }
 
 fn read(file: &Path) -> Result<Results, String> {

@@ -96,9 +96,7 @@ impl SuiteArguments {
 
     /// Where files go.
     pub(crate) fn out(&self) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| {
-            if self.is_whole() { "docs".into() } else { std::env::temp_dir().join("graticule-bench") }
-        })
+        self.out.clone().unwrap_or_else(|| if self.is_whole() { "docs".into() } else { scratch() })
     }
 }
 
@@ -191,6 +189,7 @@ impl Plan {
             self.window.warm_up.as_secs_f64()
         );
         let about = [
+            ("date", today()),
             ("machine", machine::machine()),
             ("system", machine::system()),
             ("disk", machine::storage(&std::env::temp_dir())),
@@ -206,8 +205,13 @@ impl Plan {
     }
 }
 
+/// Where files go that nobody keeps.
+pub(crate) fn scratch() -> PathBuf {
+    std::env::temp_dir().join("graticule-bench")
+}
+
 /// The day on which a run is made.
-pub(crate) fn today() -> String {
+fn today() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()[..10].to_owned()
 }
 
