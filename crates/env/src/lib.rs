@@ -17,8 +17,10 @@ use futures_util::FutureExt;
 
 mod boot;
 mod shift;
+mod to_the_end;
 
 pub use shift::Shift;
+pub use to_the_end::ToTheEnd;
 
 /// A future that owns what it needs, ready to be spawned.
 pub type BoxTask = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
@@ -132,6 +134,15 @@ impl Env {
     /// Runs `task` in the background. A panic in it is logged, never silent.
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         self.0.spawn(name, Box::pin(log_panic(name, task).map(drop)));
+    }
+
+    /// `work`'s output. `work` runs in the caller's task; if the caller stops waiting, it goes on in the background.
+    pub fn to_the_end<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> ToTheEnd<T> {
+        ToTheEnd::new(self.clone(), name, Box::pin(work))
     }
 
     /// Runs a task in the background that is to go on for ever: it is made anew after a panic.

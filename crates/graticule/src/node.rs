@@ -19,7 +19,7 @@ use graticule_replication::{
     local::{LocalTransport, OpenRegion},
     tcp::TcpTransport,
 };
-use graticule_tables::{BoxFuture, LogLimits, Region};
+use graticule_tables::{BoxFuture, LogLimits, RESIDENT_PREFIX, Region};
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
@@ -81,7 +81,8 @@ impl Storage {
         Ok(match self {
             Storage::Memory => Arc::new(MemoryEngine::new()),
             Storage::Directory { path, memory, .. } => {
-                let options = Options { memory: memory.clone(), ..Options::default() };
+                let resident_prefix = Some(RESIDENT_PREFIX.to_vec());
+                let options = Options { memory: memory.clone(), resident_prefix, ..Options::default() };
                 Arc::new(EmbeddedEngine::open(path.join("regions").join(region.as_str()), &options)?)
             }
         })

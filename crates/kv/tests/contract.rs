@@ -9,6 +9,13 @@ macro_rules! contract {
                 crate::cases::$case(fixture.engine.clone()).await;
             })*
         }
+        mod resident {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $case() {
+                let fixture = crate::harness::Fixture::resident();
+                crate::cases::$case(fixture.engine.clone()).await;
+            })*
+        }
         mod embedded {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $case() {

@@ -24,8 +24,17 @@ impl Fixture {
     }
 
     pub(crate) fn embedded() -> Fixture {
+        Fixture::embedded_with(&options())
+    }
+
+    /// The embedded engine with every row kept in memory.
+    pub(crate) fn resident() -> Fixture {
+        Fixture::embedded_with(&Options { resident_prefix: Some(Vec::new()), ..options() })
+    }
+
+    fn embedded_with(options: &Options) -> Fixture {
         let directory = tempfile::tempdir().unwrap();
-        let engine = EmbeddedEngine::open(directory.path(), &options()).unwrap();
+        let engine = EmbeddedEngine::open(directory.path(), options).unwrap();
         Fixture { engine: Arc::new(engine), _directory: Some(directory) }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 /// # Errors
 /// [`Error::Serialization`] for wrong JSON, other variants for values that DynamoDB does not take.
 pub fn item_from_json(text: &str) -> Result<Item, Error> {
-    let mut reader = Reader { text, at: 0, levels_max: NESTING_DEPTH_MAX };
+    let mut reader = Reader::new(text);
     let item = reader.map(0)?;
     reader.end()?;
     Ok(item)
@@ -39,12 +39,23 @@ pub fn stored_item_from_json(text: &str) -> Result<Item, Error> {
     Ok(item)
 }
 
+/// Reads of an item that was stored those attributes whose names are wanted.
+///
+/// # Errors
+/// As [`item_from_json`].
+pub fn stored_part_from_json(text: &str, wanted: impl Fn(&str) -> bool) -> Result<Item, Error> {
+    let mut reader = Reader { text, at: 0, levels_max: 2 * NESTING_DEPTH_MAX };
+    let item = reader.map_of(0, wanted)?;
+    reader.end()?;
+    Ok(item)
+}
+
 /// Reads one attribute value.
 ///
 /// # Errors
 /// As [`item_from_json`].
 pub fn value_from_json(text: &str) -> Result<AttributeValue, Error> {
-    let mut reader = Reader { text, at: 0, levels_max: NESTING_DEPTH_MAX };
+    let mut reader = Reader::new(text);
     let value = reader.value(0)?;
     reader.end()?;
     Ok(value)
@@ -128,37 +139,59 @@ fn write_binary(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// Writes a JSON string.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
+    out.reserve(text.len() + 2);
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut copied = 0;
-    for (index, &byte) in bytes.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[copied..index]);
-        copied = index + 1;
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            _ => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(byte >> 4)]);
-                out.push(HEX[usize::from(byte & 15)]);
-            }
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        let window = &rest[..rest.len().min(WINDOW_BYTES)];
+        let plain = plain_bytes(window);
+        out.extend_from_slice(&window[..plain]);
+        rest = &rest[plain..];
+        if plain < window.len() {
+            write_escaped(rest[0], out);
+            rest = &rest[1..];
         }
     }
-    out.extend_from_slice(&bytes[copied..]);
     out.push(b'"');
+}
+
+/// How far a string is looked at in one go: further on, what was found would be looked at again after each escape.
+const WINDOW_BYTES: usize = 256;
+
+fn write_escaped(byte: u8, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    match byte {
+        b'"' => out.extend_from_slice(b"\\\""),
+        b'\\' => out.extend_from_slice(b"\\\\"),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        _ => {
+            out.extend_from_slice(b"\\u00");
+            out.push(HEX[usize::from(byte >> 4)]);
+            out.push(HEX[usize::from(byte & 15)]);
+        }
+    }
+}
+
+/// How many bytes at the start of `bytes` stand in a JSON string as they are.
+fn plain_bytes(bytes: &[u8]) -> usize {
+    let end = memchr::memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
+    let is_control = |byte: &u8| *byte < 0x20;
+    // There are hardly ever any, and this looks at many bytes at once.
+    if bytes[..end].iter().fold(false, |any, byte| any | is_control(byte)) {
+        bytes.iter().position(is_control).unwrap_or(end)
+    } else {
+        end
+    }
 }
 
 /// How deep unknown members may nest before the reader gives up on them.
 const SKIP_DEPTH_MAX: usize = 128;
 
-struct Reader<'a> {
+/// Reads JSON from the front.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
     levels_max: usize,
@@ -169,6 +202,10 @@ fn malformed() -> Error {
 }
 
 impl<'a> Reader<'a> {
+    pub(crate) fn new(text: &'a str) -> Reader<'a> {
+        Reader { text, at: 0, levels_max: NESTING_DEPTH_MAX }
+    }
+
     fn bytes(&self) -> &'a [u8] {
         self.text.as_bytes()
     }
@@ -184,7 +221,7 @@ impl<'a> Reader<'a> {
         Err(malformed())
     }
 
-    fn expect(&mut self, wanted: u8) -> Result<(), Error> {
+    pub(crate) fn expect(&mut self, wanted: u8) -> Result<(), Error> {
         if self.peek()? != wanted {
             return Err(malformed());
         }
@@ -193,7 +230,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Consumes `wanted` if it is next.
-    fn accept(&mut self, wanted: u8) -> Result<bool, Error> {
+    pub(crate) fn accept(&mut self, wanted: u8) -> Result<bool, Error> {
         let found = self.peek()? == wanted;
         self.at += usize::from(found);
         Ok(found)
@@ -206,11 +243,16 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
-    fn end(&mut self) -> Result<(), Error> {
+    pub(crate) fn end(&mut self) -> Result<(), Error> {
         if self.peek().is_ok() { Err(malformed()) } else { Ok(()) }
     }
 
-    fn map(&mut self, depth: usize) -> Result<Item, Error> {
+    pub(crate) fn map(&mut self, depth: usize) -> Result<Item, Error> {
+        self.map_of(depth, |_| true)
+    }
+
+    /// A map, of which only those members are kept whose names are wanted.
+    fn map_of(&mut self, depth: usize, wanted: impl Fn(&str) -> bool) -> Result<Item, Error> {
         self.expect(b'{')?;
         let mut map = Item::new();
         if self.accept(b'}')? {
@@ -222,7 +264,11 @@ impl<'a> Reader<'a> {
                 return Err(Error::AttributeNameTooLong);
             }
             self.expect(b':')?;
-            map.insert(name.into_owned(), self.value(depth)?);
+            if wanted(&name) {
+                map.insert(name.into_owned(), self.value(depth)?);
+            } else {
+                self.skip(0)?;
+            }
             if !self.accept(b',')? {
                 self.expect(b'}')?;
                 return Ok(map);
@@ -283,7 +329,8 @@ impl<'a> Reader<'a> {
             "L" => AttributeValue::L(self.list(|r| r.value(depth + 1))?),
             "M" => AttributeValue::M(self.map(depth + 1)?),
             _ => {
-                self.skip(0)?;
+                // No deeper than requests are read, which have this around it.
+                self.skip(2 * depth + 4)?;
                 return Ok(None);
             }
         }))
@@ -304,7 +351,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn boolean(&mut self) -> Result<bool, Error> {
+    pub(crate) fn boolean(&mut self) -> Result<bool, Error> {
         let flag = self.accept_word("true")?;
         if flag || self.accept_word("false")? { Ok(flag) } else { Err(malformed()) }
     }
@@ -314,21 +361,18 @@ impl<'a> Reader<'a> {
         base64_simd::STANDARD.decode_to_vec(text.as_bytes()).map_err(|_| malformed())
     }
 
-    fn string(&mut self) -> Result<Cow<'a, str>, Error> {
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Error> {
         self.expect(b'"')?;
         let start = self.at;
-        let bytes = self.bytes();
-        loop {
-            match bytes.get(self.at) {
-                Some(b'"') => {
-                    let text = &self.text[start..self.at];
-                    self.at += 1;
-                    return Ok(Cow::Borrowed(text));
-                }
-                Some(b'\\') => return self.escaped_string(start).map(Cow::Owned),
-                Some(0..=0x1f) | None => return Err(malformed()),
-                Some(_) => self.at += 1,
+        self.at += plain_bytes(&self.bytes()[start..]);
+        match self.bytes().get(self.at) {
+            Some(b'"') => {
+                let text = &self.text[start..self.at];
+                self.at += 1;
+                Ok(Cow::Borrowed(text))
             }
+            Some(b'\\') => self.escaped_string(start).map(Cow::Owned),
+            _ => Err(malformed()),
         }
     }
 
@@ -338,9 +382,7 @@ impl<'a> Reader<'a> {
         let bytes = self.bytes();
         loop {
             let plain = self.at;
-            while !matches!(bytes.get(self.at), Some(b'"' | b'\\' | 0..=0x1f) | None) {
-                self.at += 1;
-            }
+            self.at += plain_bytes(&bytes[plain..]);
             text.push_str(&self.text[plain..self.at]);
             match bytes.get(self.at) {
                 Some(b'"') => {

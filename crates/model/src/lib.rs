@@ -9,6 +9,7 @@ pub mod error;
 pub mod limits;
 pub mod names;
 pub mod number;
+pub mod object;
 pub mod value;
 pub mod version;
 

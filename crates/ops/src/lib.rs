@@ -14,7 +14,15 @@ mod streams;
 pub use context::Context;
 pub use shapes::input_members;
 
+use futures_util::{
+    FutureExt, TryFutureExt,
+    future::{BoxFuture, ready},
+};
 use graticule_model::Error;
+
+use self::data::plain::Plain;
+
+type Answering<'a> = BoxFuture<'a, Result<Vec<u8>, Error>>;
 
 /// The two services that share an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,43 +110,48 @@ pub async fn dispatch(
     if service.operations().binary_search(&operation).is_err() {
         return Err(Error::UnknownOperation);
     }
-    shapes::check(service, operation, body)?;
+    let text = std::str::from_utf8(body).map_err(|_| Error::Serialization(String::new()))?;
+    if let Some(plain) = Plain::read(service, operation, text) {
+        return plain.answer(context).boxed().await;
+    }
+    shapes::check(service, operation, text)?;
     call(context, service, operation, body).await
 }
 
-async fn call(context: &Context, service: Service, operation: &str, body: &[u8]) -> Result<Vec<u8>, Error> {
+/// Each operation in a box of its own size: some are large, and none is to pay for another one.
+fn call<'a>(context: &'a Context, service: Service, operation: &'a str, body: &'a [u8]) -> Answering<'a> {
     match (service, operation) {
-        (Service::DynamoDb, "GetItem") => data::get_item::call(context, body).await,
+        (Service::DynamoDb, "GetItem") => data::get_item::call(context, body).boxed(),
         (Service::DynamoDb, "PutItem") => {
-            data::put_item::call(context, body).await.map_err(data::request_fault)
+            data::put_item::call(context, body).map_err(data::request_fault).boxed()
         }
         (Service::DynamoDb, "UpdateItem") => {
-            data::update_item::call(context, body).await.map_err(data::request_fault)
+            data::update_item::call(context, body).map_err(data::request_fault).boxed()
         }
         (Service::DynamoDb, "DeleteItem") => {
-            data::delete_item::call(context, body).await.map_err(data::request_fault)
+            data::delete_item::call(context, body).map_err(data::request_fault).boxed()
         }
-        (Service::DynamoDb, "Query") => data::query::call(context, body).await,
-        (Service::DynamoDb, "Scan") => data::scan::call(context, body).await,
-        (Service::DynamoDb, "BatchGetItem") => data::batch_get_item::call(context, body).await,
-        (Service::DynamoDb, "BatchWriteItem") => data::batch_write_item::call(context, body).await,
-        (Service::DynamoDb, "TransactGetItems") => data::transact_get_items::call(context, body).await,
-        (Service::DynamoDb, "TransactWriteItems") => data::transact_write_items::call(context, body).await,
+        (Service::DynamoDb, "Query") => data::query::call(context, body).boxed(),
+        (Service::DynamoDb, "Scan") => data::scan::call(context, body).boxed(),
+        (Service::DynamoDb, "BatchGetItem") => data::batch_get_item::call(context, body).boxed(),
+        (Service::DynamoDb, "BatchWriteItem") => data::batch_write_item::call(context, body).boxed(),
+        (Service::DynamoDb, "TransactGetItems") => data::transact_get_items::call(context, body).boxed(),
+        (Service::DynamoDb, "TransactWriteItems") => data::transact_write_items::call(context, body).boxed(),
         (Service::DynamoDb, "ExecuteStatement") => {
-            data::partiql::execute_statement::call(context, body).await
+            data::partiql::execute_statement::call(context, body).boxed()
         }
         (Service::DynamoDb, "BatchExecuteStatement") => {
-            data::partiql::batch_execute_statement::call(context, body).await
+            data::partiql::batch_execute_statement::call(context, body).boxed()
         }
         (Service::DynamoDb, "ExecuteTransaction") => {
-            data::partiql::execute_transaction::call(context, body).await
+            data::partiql::execute_transaction::call(context, body).boxed()
         }
-        (Service::DynamoDb, operation) => control_call(context, operation, body).await,
-        (Service::Streams, "ListStreams") => streams::list_streams::call(context, body).await,
-        (Service::Streams, "DescribeStream") => streams::describe_stream::call(context, body).await,
-        (Service::Streams, "GetShardIterator") => streams::get_shard_iterator::call(context, body).await,
-        (Service::Streams, "GetRecords") => streams::get_records::call(context, body).await,
-        (Service::Streams, _) => Err(Error::UnknownOperation),
+        (Service::DynamoDb, operation) => control_call(context, operation, body).boxed(),
+        (Service::Streams, "ListStreams") => streams::list_streams::call(context, body).boxed(),
+        (Service::Streams, "DescribeStream") => streams::describe_stream::call(context, body).boxed(),
+        (Service::Streams, "GetShardIterator") => streams::get_shard_iterator::call(context, body).boxed(),
+        (Service::Streams, "GetRecords") => streams::get_records::call(context, body).boxed(),
+        (Service::Streams, _) => ready(Err(Error::UnknownOperation)).boxed(),
     }
 }
 

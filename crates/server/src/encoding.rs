@@ -33,6 +33,9 @@ pub(crate) enum Coding {
 
 /// The coding that the headers name, if any.
 pub(crate) fn of_request(headers: &HeaderMap) -> Result<Option<Coding>, Refusal> {
+    if !headers.contains_key(CONTENT_ENCODING) {
+        return Ok(None);
+    }
     match text(headers, &CONTENT_ENCODING).trim().to_ascii_lowercase().as_str() {
         "" | "identity" => Ok(None),
         "gzip" | "x-gzip" => Ok(Some(Coding::Gzip)),

@@ -1,5 +1,8 @@
 //! What a client asks to be done to one item, and what comes of it: pure, given the stored item.
 
+use std::borrow::Cow;
+
+use bytes::Bytes;
 use graticule_expr::{Condition, Update};
 use graticule_kv::ReadError;
 use graticule_model::{
@@ -12,7 +15,7 @@ use crate::{
     derive::{
         check_given_index_keys, check_index_keys, check_updated_index_keys, is_indexed, projected_bytes,
     },
-    record::Record,
+    record::{Record, parse_stored},
     schema::{PrimaryKey, Table},
 };
 
@@ -86,13 +89,13 @@ impl Action {
     ///
     /// # Errors
     /// Why the action cannot be done.
-    pub(crate) fn decide(
-        &self,
+    pub(crate) fn decide<'a>(
+        &'a self,
         table: &Table,
         key: &PrimaryKey,
         stored: Option<&Record>,
-    ) -> Result<Effect, DecideError> {
-        let old = LazyItem::new(stored);
+    ) -> Result<Effect<'a>, DecideError> {
+        let old = LazyItem::of_record(stored);
         if let Some(condition) = &self.condition {
             let empty = Item::new();
             if !condition.matches(old.get()?.unwrap_or(&empty)) {
@@ -101,7 +104,7 @@ impl Action {
             }
         }
         Ok(match &self.kind {
-            ActionKind::Put(item) => Effect::Put(item.clone()),
+            ActionKind::Put(item) => Effect::Put(Cow::Borrowed(item)),
             ActionKind::Update(_, update) => {
                 let stored = old.get()?.cloned();
                 let creates = stored.is_none();
@@ -114,7 +117,7 @@ impl Action {
                 if creates && update.as_ref().is_some_and(Update::only_removes) {
                     Effect::Nothing
                 } else {
-                    Effect::Put(after)
+                    Effect::Put(Cow::Owned(after))
                 }
             }
             ActionKind::Delete(_) => Effect::Delete,
@@ -125,8 +128,8 @@ impl Action {
 
 /// What becomes of the item.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Effect {
-    Put(Item),
+pub(crate) enum Effect<'a> {
+    Put(Cow<'a, Item>),
     Delete,
     Nothing,
 }
@@ -148,18 +151,24 @@ impl From<ReadError> for DecideError {
 
 /// A stored item that is parsed when somebody looks.
 pub(crate) struct LazyItem<'a> {
-    record: Option<&'a Record>,
+    json: Option<&'a Bytes>,
     parsed: std::cell::OnceCell<Option<Item>>,
 }
 
 impl<'a> LazyItem<'a> {
-    pub(crate) fn new(record: Option<&'a Record>) -> LazyItem<'a> {
-        LazyItem { record: record.filter(|record| !record.tombstone), parsed: std::cell::OnceCell::new() }
+    /// The item that a record holds, if it holds one.
+    pub(crate) fn of_record(record: Option<&'a Record>) -> LazyItem<'a> {
+        LazyItem::new(record.filter(|record| !record.tombstone).map(|record| &record.json))
+    }
+
+    /// The item with this JSON.
+    pub(crate) fn new(json: Option<&'a Bytes>) -> LazyItem<'a> {
+        LazyItem { json, parsed: std::cell::OnceCell::new() }
     }
 
     pub(crate) fn get(&self) -> Result<Option<&Item>, ReadError> {
         if self.parsed.get().is_none() {
-            let item = self.record.map(Record::item).transpose()?;
+            let item = self.json.map(|json| parse_stored(json)).transpose()?;
             let _ = self.parsed.set(item);
         }
         Ok(self.parsed.get().and_then(Option::as_ref))
@@ -179,8 +188,11 @@ fn check_updated(table: &Table, item: &Item) -> Result<(), Error> {
 
 /// Whether an item and its entry in a local index exceed the item limit together.
 fn is_too_large_for_local_index(table: &Table, item: &Item) -> bool {
+    if !table.has_collections() {
+        return false;
+    }
     let size_bytes = item_size_bytes(item);
-    if !table.has_collections() || size_bytes * 2 <= ITEM_SIZE_BYTES_MAX {
+    if size_bytes * 2 <= ITEM_SIZE_BYTES_MAX {
         return false;
     }
     let indexed = table.local_indexes.values().filter(|definition| is_indexed(definition, item));

@@ -81,6 +81,11 @@ impl Region {
         Ok(table)
     }
 
+    /// A table that takes requests for items, if it is in the cache. Whether it is current is for the caller to find out.
+    pub(crate) fn cached_table(&self, name: &TableName) -> Option<Arc<Table>> {
+        self.cache.lock().get(name).filter(|table| table.status == TableStatus::Active).cloned()
+    }
+
     /// A table that takes requests for items.
     ///
     /// # Errors

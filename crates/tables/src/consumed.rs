@@ -10,7 +10,7 @@ use graticule_model::{Item, value::item_size_bytes};
 use crate::{
     action::LazyItem,
     derive::{is_indexed, project},
-    record::Record,
+    record::StoredItem,
     schema::{Derivation, IndexDefinition, IndexState, LocalIndex, Table},
 };
 
@@ -62,12 +62,13 @@ impl Consumed {
     /// If a stored item is damaged.
     pub fn of_change(
         table: &Table,
-        old: Option<&Record>,
-        new: Option<&Record>,
+        old: Option<&StoredItem>,
+        new: Option<&StoredItem>,
     ) -> Result<Consumed, ReadError> {
         let largest = [old, new].into_iter().flatten().map(|record| record.size_bytes).max();
         let mut consumed = Consumed::table(write_units(largest.unwrap_or(0) as usize));
-        let (old, new) = (LazyItem::new(old), LazyItem::new(new));
+        let old = LazyItem::new(old.map(|item| &item.json));
+        let new = LazyItem::new(new.map(|item| &item.json));
         for (name, index) in &table.indexes {
             let Derivation::Secondary(definition) = &index.derivation else { continue };
             if index.state == IndexState::Deleting {

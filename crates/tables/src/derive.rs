@@ -2,31 +2,42 @@
 //!
 //! Pure: from the item before and after to effects of the same commit. There is no second road to an index.
 
+use bytes::Bytes;
 use graticule_expr::Update;
-use graticule_kv::Batch;
+use graticule_kv::{Batch, ReadError};
 use graticule_model::{
     AttributeValue, Error, Item, Version,
     codec::item_to_json,
     error::LegacyError,
     limits::{PARTITION_KEY_BYTES_MAX, SORT_KEY_BYTES_MAX, TTL_AGE_SECONDS_MAX},
-    value::item_size_bytes,
 };
 
 use crate::{
     collections::size_effect,
     key::empty_kind,
     layout::{KeyBuilder, Space},
-    record::Record,
+    record::{Record, parse_stored_part},
     schema::{
         Derivation, IndexDefinition, IndexState, KeyAttribute, LocalIndex, PrimaryKey, Projection, Table,
     },
 };
 
-/// One entry of an index: its key, and its record if it holds one.
-#[derive(Debug, PartialEq)]
-struct Entry {
-    key: Vec<u8>,
-    item: Option<Item>,
+/// An item before or after a change, as its indexes see it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Image<'a> {
+    /// Its attributes: all of them, or at least those that some index looks at.
+    pub(crate) item: &'a Item,
+    /// Its canonical JSON.
+    pub(crate) json: &'a Bytes,
+    /// Its size by DynamoDB's rules.
+    pub(crate) size_bytes: u32,
+}
+
+impl<'a> Image<'a> {
+    /// What `record` holds, of which `item` was read.
+    pub(crate) fn new(item: &'a Item, record: &'a Record) -> Image<'a> {
+        Image { item, json: &record.json, size_bytes: record.size_bytes }
+    }
 }
 
 /// Counter of items of a table (index 0 stands for the table itself) or of an index.
@@ -218,83 +229,116 @@ pub(crate) fn is_projected(table: &Table, definition: &IndexDefinition, name: &s
     }
 }
 
+/// The part of an item that an index holds.
+fn held<'i>(
+    table: &Table,
+    definition: &IndexDefinition,
+    item: &'i Item,
+) -> impl Iterator<Item = (&'i String, &'i AttributeValue)> {
+    item.iter().filter(|(name, _)| is_projected(table, definition, name))
+}
+
 /// The bytes of the part of an item that an index holds.
 pub(crate) fn projected_bytes(table: &Table, definition: &IndexDefinition, item: &Item) -> usize {
-    let held = item.iter().filter(|(name, _)| is_projected(table, definition, name));
-    held.map(|(name, value)| name.len() + value.size_bytes()).sum()
+    held(table, definition, item).map(|(name, value)| name.len() + value.size_bytes()).sum()
 }
 
-/// The part of an item that an index holds.
+/// The part of an item that an index holds, as an item.
 pub(crate) fn project(table: &Table, definition: &IndexDefinition, item: &Item) -> Item {
-    match &definition.projection {
-        Projection::All => item.clone(),
-        _ => item
-            .iter()
-            .filter(|(name, _)| is_projected(table, definition, name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect(),
-    }
+    held(table, definition, item).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-fn entry(table: &Table, index: &LocalIndex, key: &PrimaryKey, item: &Item) -> Option<Entry> {
-    match &index.derivation {
-        Derivation::Secondary(definition) => {
-            let entry_key = entry_key(table, index, definition, key, item)?;
-            Some(Entry { key: entry_key, item: Some(project(table, definition, item)) })
-        }
-        Derivation::Expiry(attribute) => {
-            let builder = index_prefix(table, index).number(expiry_seconds(item, attribute)?);
-            Some(Entry { key: table.primary_key(builder, key).build(), item: None })
-        }
-        // Counters, not entries.
-        Derivation::Collections => None,
-    }
+/// Reads of a stored item what the indexes of its table look at: hardly ever more than their keys.
+///
+/// # Errors
+/// If the stored JSON is damaged.
+pub(crate) fn looked_at(table: &Table, json: &[u8]) -> Result<Item, ReadError> {
+    parse_stored_part(json, |name| {
+        table.key.contains(name)
+            || table.indexes.values().any(|index| match &index.derivation {
+                // An entry that holds everything is as long as the item and made of its JSON.
+                Derivation::Secondary(definition) => {
+                    definition.key.contains(name)
+                        || matches!(&definition.projection, Projection::Include(names) if names.iter().any(|it| it == name))
+                }
+                Derivation::Expiry(attribute) => attribute == name,
+                Derivation::Collections => true,
+            })
+    })
 }
 
-fn put_entry(table: &Table, index: &LocalIndex, version: &Version, entry: Entry, batch: &mut Batch) {
-    let value = entry.item.map_or_else(Vec::new, |item| {
-        let size_bytes = item_size_bytes(&item) as u32;
-        batch.add(counter_key(table.id, index.id, COUNT_ITEMS), 1);
-        batch.add(counter_key(table.id, index.id, COUNT_BYTES), i64::from(size_bytes));
-        let json = item_to_json(&item).into();
-        Record { version: version.clone(), tombstone: false, size_bytes, json }.encode()
-    });
-    batch.put(entry.key, value);
-}
-
-fn delete_entry(table: &Table, index: &LocalIndex, entry: Entry, keep_key: bool, batch: &mut Batch) {
-    if let Some(item) = &entry.item {
-        batch.add(counter_key(table.id, index.id, COUNT_ITEMS), -1);
-        batch.add(counter_key(table.id, index.id, COUNT_BYTES), -(item_size_bytes(item) as i64));
-    }
-    if !keep_key {
-        batch.delete(entry.key);
-    }
-}
-
-/// Adds to `batch` what a change of one item means for one index that covers the item.
+/// Adds to `batch` what a change of one item means for one index that covers the item. The images differ.
 pub(crate) fn index_effect(
     table: &Table,
     index: &LocalIndex,
     key: &PrimaryKey,
-    (old, new): (Option<&Item>, Option<&Item>),
+    (old, new): (Option<Image<'_>>, Option<Image<'_>>),
     version: &Version,
     batch: &mut Batch,
 ) {
-    if index.derivation == Derivation::Collections {
-        size_effect(table, index, key, (old, new), batch);
+    match &index.derivation {
+        Derivation::Secondary(definition) => {
+            secondary_effect(table, (index, definition), key, (old, new), version, batch);
+        }
+        Derivation::Expiry(attribute) => {
+            let entry_key = |image: Option<Image<'_>>| {
+                let builder = index_prefix(table, index).number(expiry_seconds(image?.item, attribute)?);
+                Some(table.primary_key(builder, key).build())
+            };
+            let (before, after) = (entry_key(old), entry_key(new));
+            if before != after {
+                before.into_iter().for_each(|key| batch.delete(key));
+                after.into_iter().for_each(|key| batch.put(key, Vec::new()));
+            }
+        }
+        Derivation::Collections => {
+            size_effect(table, index, key, (old.map(|it| it.item), new.map(|it| it.item)), batch);
+        }
+    }
+}
+
+fn secondary_effect<'i>(
+    table: &Table,
+    (index, definition): (&LocalIndex, &IndexDefinition),
+    key: &PrimaryKey,
+    (old, new): (Option<Image<'i>>, Option<Image<'i>>),
+    version: &Version,
+    batch: &mut Batch,
+) {
+    let whole = definition.projection == Projection::All;
+    let entry = |image: Option<Image<'i>>| {
+        let image = image?;
+        let entry_key = entry_key(table, index, definition, key, image.item)?;
+        let bytes =
+            if whole { image.size_bytes as usize } else { projected_bytes(table, definition, image.item) };
+        Some((entry_key, image, bytes))
+    };
+    let (before, after) = (entry(old), entry(new));
+    let stays = matches!((&before, &after), (Some((before, ..)), Some((after, ..))) if before == after);
+    if let (true, false, Some((_, before, _)), Some((_, after, _))) = (stays, whole, &before, &after)
+        && held(table, definition, before.item).eq(held(table, definition, after.item))
+    {
         return;
     }
-    let before = old.and_then(|item| entry(table, index, key, item));
-    let after = new.and_then(|item| entry(table, index, key, item));
-    if before == after {
-        return;
+    let bytes = |entry: &Option<(_, _, usize)>| entry.as_ref().map_or(0, |(_, _, bytes)| *bytes as i64);
+    let items = i64::from(after.is_some()) - i64::from(before.is_some());
+    let growth = bytes(&after) - bytes(&before);
+    if items != 0 {
+        batch.add(counter_key(table.id, index.id, COUNT_ITEMS), items);
     }
-    let same_key = matches!((&before, &after), (Some(before), Some(after)) if before.key == after.key);
-    if let Some(before) = before {
-        delete_entry(table, index, before, same_key, batch);
+    if growth != 0 {
+        batch.add(counter_key(table.id, index.id, COUNT_BYTES), growth);
     }
-    if let Some(after) = after {
-        put_entry(table, index, version, after, batch);
+    if let Some((entry_key, ..)) = before.filter(|_| !stays) {
+        batch.delete(entry_key);
+    }
+    if let Some((entry_key, image, bytes)) = after {
+        let json = if whole {
+            image.json.clone()
+        } else {
+            item_to_json(&project(table, definition, image.item)).into()
+        };
+        let record = Record { version: version.clone(), tombstone: false, size_bytes: bytes as u32, json };
+        batch.put(entry_key, record.encode());
     }
 }

@@ -44,6 +44,9 @@ pub(crate) enum Space {
     Collections = 0x19,
 }
 
+/// What the keys of fences start with: two rows per request, so an engine on disk does well to keep them in memory.
+pub const RESIDENT_PREFIX: &[u8] = &[Space::Fence as u8];
+
 /// The spaces whose keys start with a table's id.
 pub(crate) const TABLE_SPACES: [Space; 9] = [
     Space::Items,

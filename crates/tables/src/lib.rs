@@ -40,8 +40,9 @@ pub use global::{
     SentCursor, SharedTable, Stretch,
 };
 pub use graticule_kv::{BoxFuture, Direction, PageLimit};
+pub use layout::RESIDENT_PREFIX;
 pub use read::{Page, PageRequest, ReadOutcome, Span};
-pub use record::{Change, Record};
+pub use record::{Change, Record, StoredItem};
 pub use region::{LogLimits, PeerTable, Peers, Region};
 pub use schema::Table;
 pub use streams::{FoundStream, StreamPage, StreamShard};

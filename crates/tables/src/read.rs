@@ -13,7 +13,7 @@ use crate::{
     consumed::{Consumed, read_units},
     derive::{BASE, COUNT_BYTES, COUNT_ITEMS, counter_key, entry_key, index_prefix},
     layout::{KeyBuilder, Space, encode_key_prefix, encode_key_value, prefix_end, prefix_range},
-    record::Record,
+    record::StoredItem,
     region::{Region, internal},
     schema::{IndexDefinition, IndexState, KeySchema, LocalIndex, PrimaryKey, Table},
 };
@@ -63,7 +63,7 @@ pub struct PageRequest<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     /// The items in order.
-    pub records: Vec<Record>,
+    pub records: Vec<StoredItem>,
     /// Bytes of the items, by DynamoDB's rules.
     pub size_bytes: usize,
     /// What reading it has cost.
@@ -76,7 +76,7 @@ pub struct Page {
 #[derive(Debug)]
 pub enum ReadOutcome {
     /// Done; one entry per key.
-    Done(Vec<Option<Record>>),
+    Done(Vec<Option<StoredItem>>),
     /// Refused; says for each key what stood in its way, if anything.
     Refused(Vec<Option<Error>>),
 }
@@ -173,9 +173,8 @@ fn sort_range(prefix: Vec<u8>, condition: &SortCondition) -> (Vec<u8>, Vec<u8>) 
     }
 }
 
-fn live(stored: Option<Value>) -> Result<Option<Record>, Error> {
-    let record = stored.map(Record::decode).transpose().map_err(internal)?;
-    Ok(record.filter(|record| !record.tombstone))
+fn live(stored: Option<Value>) -> Result<Option<StoredItem>, Error> {
+    stored.map_or(Ok(None), |stored| StoredItem::decode(stored).map_err(internal))
 }
 
 impl Region {
@@ -188,7 +187,7 @@ impl Region {
         table: &Table,
         key: &PrimaryKey,
         consistent: bool,
-    ) -> Result<Option<Record>, Error> {
+    ) -> Result<Option<StoredItem>, Error> {
         let metered = table.is_metered();
         if metered {
             self.admit(table, None, CapacityKind::Read)?;
@@ -298,16 +297,16 @@ impl Region {
                 Direction::Backward => end.clone_from(last),
             }
             for (_, value) in rows {
-                let Some(record) = live(Some(value))? else { continue };
+                let Some(mut record) = live(Some(value))? else { continue };
                 page.size_bytes += record.size_bytes as usize;
-                let record = self.complete(&*snapshot, source, record, fetches).await?;
-                fetched_bytes += record.size_bytes as usize;
                 if fetches {
+                    record = self.complete(&*snapshot, source, &record).await?;
                     page.consumed.table += read_units(record.size_bytes as usize, request.consistent);
                 }
+                fetched_bytes += record.size_bytes as usize;
                 page.records.push(record);
                 if page.records.len() >= limit || page.size_bytes.max(fetched_bytes) >= PAGE_BYTES_MAX {
-                    let item = page.records.last().map(Record::item).transpose().map_err(internal)?;
+                    let item = page.records.last().map(StoredItem::item).transpose().map_err(internal)?;
                     page.last_key = item.map(|item| source.last_key(&item));
                     break 'page;
                 }
@@ -332,18 +331,14 @@ impl Region {
         Ok(Source { table, index: Some((index, definition)) })
     }
 
-    /// The whole item behind an index entry, if that is asked for.
+    /// The whole item behind an index entry.
     async fn complete(
         &self,
         snapshot: &dyn Snapshot,
         source: &Source<'_>,
-        record: Record,
-        fetches: bool,
-    ) -> Result<Record, Error> {
-        if !fetches {
-            return Ok(record);
-        }
-        let key = source.table.key_of(&record.item().map_err(internal)?)?;
+        entry: &StoredItem,
+    ) -> Result<StoredItem, Error> {
+        let key = source.table.key_of(&entry.item().map_err(internal)?)?;
         let stored = snapshot.get(&source.table.item_key(&key)).await.map_err(internal)?;
         live(stored)?.ok_or_else(|| internal("an index entry without an item"))
     }

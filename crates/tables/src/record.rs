@@ -7,7 +7,11 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes};
 use graticule_kv::ReadError;
-use graticule_model::{Item, Version, codec::stored_item_from_json, version::HybridTime};
+use graticule_model::{
+    Item, Version,
+    codec::{stored_item_from_json, stored_part_from_json},
+    version::HybridTime,
+};
 
 const FORMAT: u8 = 1;
 const TOMBSTONE: u8 = 1;
@@ -35,11 +39,27 @@ pub(crate) fn parse_stored(json: &[u8]) -> Result<Item, ReadError> {
     stored_item_from_json(text).map_err(|_| corrupt("an item"))
 }
 
-struct Cursor(Bytes);
+/// Parses of canonical JSON that this crate has stored the attributes with the names that are wanted.
+pub(crate) fn parse_stored_part(json: &[u8], wanted: impl Fn(&str) -> bool) -> Result<Item, ReadError> {
+    let text = std::str::from_utf8(json).map_err(|_| corrupt("an item"))?;
+    stored_part_from_json(text, wanted).map_err(|_| corrupt("an item"))
+}
+
+/// Reads stored bytes from the front. Bytes are taken apart only where they are kept.
+struct Cursor {
+    stored: Bytes,
+    at: usize,
+}
 
 impl Cursor {
-    fn take(&mut self, length: usize) -> Option<Bytes> {
-        (self.0.len() >= length).then(|| self.0.split_to(length))
+    fn new(stored: Bytes) -> Cursor {
+        Cursor { stored, at: 0 }
+    }
+
+    fn take(&mut self, length: usize) -> Option<&[u8]> {
+        let taken = self.stored.get(self.at..)?.get(..length)?;
+        self.at += length;
+        Some(taken)
     }
 
     fn u8(&mut self) -> Option<u8> {
@@ -47,23 +67,35 @@ impl Cursor {
     }
 
     fn u32(&mut self) -> Option<u32> {
-        Some(u32::from_be_bytes(self.take(4)?.as_ref().try_into().ok()?))
+        Some(u32::from_be_bytes(self.take(4)?.try_into().ok()?))
     }
 
     fn u64(&mut self) -> Option<u64> {
-        Some(u64::from_be_bytes(self.take(8)?.as_ref().try_into().ok()?))
+        Some(u64::from_be_bytes(self.take(8)?.try_into().ok()?))
     }
 
     fn version(&mut self) -> Option<Version> {
         let time = HybridTime::from_bits(self.u64()?);
         let length = usize::from(self.u8()?);
-        let region = self.take(length)?;
-        Some(Version { time, region: Arc::from(std::str::from_utf8(&region).ok()?) })
+        Some(Version { time, region: Arc::from(std::str::from_utf8(self.take(length)?).ok()?) })
+    }
+
+    fn skip_version(&mut self) -> Option<()> {
+        self.take(8)?;
+        let length = usize::from(self.u8()?);
+        self.take(length).map(drop)
     }
 
     fn blob(&mut self) -> Option<Bytes> {
         let length = self.u32()? as usize;
-        self.take(length)
+        let start = self.at;
+        self.take(length)?;
+        Some(self.stored.slice(start..self.at))
+    }
+
+    /// All that is left.
+    fn rest(mut self) -> Bytes {
+        self.stored.split_off(self.at)
     }
 }
 
@@ -95,7 +127,7 @@ impl Record {
     /// # Errors
     /// If they are not a record of a known format.
     pub fn decode(stored: Bytes) -> Result<Record, ReadError> {
-        let mut cursor = Cursor(stored);
+        let mut cursor = Cursor::new(stored);
         let mut read = || {
             let format = cursor.u8()?;
             let flags = cursor.u8()?;
@@ -104,7 +136,48 @@ impl Record {
             (format == FORMAT).then_some((flags, version, size_bytes))
         };
         let (flags, version, size_bytes) = read().ok_or_else(|| corrupt("an item record"))?;
-        Ok(Record { version, tombstone: flags & TOMBSTONE != 0, size_bytes, json: cursor.0 })
+        Ok(Record { version, tombstone: flags & TOMBSTONE != 0, size_bytes, json: cursor.rest() })
+    }
+
+    /// The attributes.
+    ///
+    /// # Errors
+    /// If the stored JSON is damaged.
+    pub fn item(&self) -> Result<Item, ReadError> {
+        parse_stored(&self.json)
+    }
+
+    /// The item, if this is one.
+    pub fn live(&self) -> Option<StoredItem> {
+        (!self.tombstone).then(|| StoredItem { size_bytes: self.size_bytes, json: self.json.clone() })
+    }
+}
+
+/// What readers want of a record: the item. Versions are left alone, since reading one costs more than all the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredItem {
+    /// The item's size by DynamoDB's rules.
+    pub size_bytes: u32,
+    /// Canonical JSON of the item.
+    pub json: Bytes,
+}
+
+impl StoredItem {
+    /// The item in the stored bytes of a record; `None` for a tombstone.
+    ///
+    /// # Errors
+    /// If they are not a record of a known format.
+    pub(crate) fn decode(stored: Bytes) -> Result<Option<StoredItem>, ReadError> {
+        let mut cursor = Cursor::new(stored);
+        let mut read = || {
+            let format = cursor.u8()?;
+            let flags = cursor.u8()?;
+            cursor.skip_version()?;
+            let size_bytes = cursor.u32()?;
+            (format == FORMAT).then_some((flags, size_bytes))
+        };
+        let (flags, size_bytes) = read().ok_or_else(|| corrupt("an item record"))?;
+        Ok((flags & TOMBSTONE == 0).then(|| StoredItem { size_bytes, json: cursor.rest() }))
     }
 
     /// The attributes.
@@ -167,7 +240,7 @@ impl Change {
     /// # Errors
     /// If they are not a change of a known format.
     pub fn decode(stored: Bytes) -> Result<Change, ReadError> {
-        let mut cursor = Cursor(stored);
+        let mut cursor = Cursor::new(stored);
         let mut read = || {
             let format = cursor.u8()?;
             let flags = cursor.u8()?;

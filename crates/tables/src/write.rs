@@ -11,18 +11,17 @@ use graticule_model::{
     CapacityKind, Error, Item, RegionName, Version, codec::item_to_json, limits::CLIENT_REQUEST_TOKEN_MS,
     value::item_size_bytes, version::HybridTime,
 };
-use tokio::sync::oneshot;
 
 use crate::{
-    action::{Action, DecideError, Effect, LazyItem},
+    action::{Action, DecideError, Effect},
     catalogue::{commit_error, fence_value},
     collections::{CollectionSizes, known_collection},
     consumed::Consumed,
     coverage::{Cover, Coverage, FROZEN_WAIT},
-    derive::{BASE, COUNT_BYTES, COUNT_ITEMS, counter_key, index_effect},
+    derive::{BASE, COUNT_BYTES, COUNT_ITEMS, Image, counter_key, index_effect, looked_at},
     layout::{KeyBuilder, Space},
     ready::{Bill, Prepared, Ready},
-    record::{Change, Record},
+    record::{Change, Record, StoredItem},
     region::{Region, internal},
     schema::{IndexState, PrimaryKey, Table},
 };
@@ -35,10 +34,12 @@ const ATTEMPTS_MAX: usize = 5000;
 pub struct Written {
     /// The table as it was when the action was done.
     pub table: Arc<Table>,
+    /// The version of the whole write.
+    pub version: Version,
     /// The item before.
-    pub old: Option<Record>,
+    pub old: Option<StoredItem>,
     /// The item after.
-    pub new: Option<Record>,
+    pub new: Option<StoredItem>,
     /// The size of its item collection after the whole write; `None` if it is not known.
     pub collection_bytes: Option<u64>,
 }
@@ -85,6 +86,15 @@ enum Attempt {
     Failed(ReadError),
 }
 
+/// How a write finds its tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lookup {
+    /// In the cache, without a look at their fences.
+    Cached,
+    /// As they are just now.
+    Checked,
+}
+
 /// What a decision has come to, kept beside the commit so that an unknown outcome can be settled.
 struct Pending {
     version: Version,
@@ -102,7 +112,7 @@ pub(crate) struct NewChange<'a> {
     pub(crate) key: &'a PrimaryKey,
     pub(crate) old: Option<&'a Record>,
     /// The item after, with its canonical JSON.
-    pub(crate) new: Option<(Item, Bytes)>,
+    pub(crate) new: Option<(&'a Item, Bytes)>,
     pub(crate) version: &'a Version,
     pub(crate) expired: bool,
     /// Whether streams show it, if it changes anything.
@@ -126,6 +136,7 @@ pub(crate) fn record_change(
     let old_live = change.old.filter(|record| !record.tombstone);
     let new_json = change.new.as_ref().map(|(_, json)| json);
     let silent = old_live.map(|record| &record.json) == new_json;
+    let new_item = change.new.as_ref().map(|(item, _)| *item);
     let new_record = change.new.as_ref().map(|(item, json)| {
         let size_bytes = item_size_bytes(item) as u32;
         Record { version: version.clone(), tombstone: false, size_bytes, json: json.clone() }
@@ -134,10 +145,10 @@ pub(crate) fn record_change(
     if silent && !table.compares_versions() {
         return Ok(new_record);
     }
-    let key_json: Bytes = item_to_json(&table.key_item(key)).into();
+    let key_json = || Bytes::from(item_to_json(&table.key_item(key)));
     let tombstone = (new_record.is_none() && table.compares_versions()).then(|| {
         batch.put(tombstone_key(table, key, version.time), Vec::new());
-        Record { version: version.clone(), tombstone: true, size_bytes: 0, json: key_json.clone() }
+        Record { version: version.clone(), tombstone: true, size_bytes: 0, json: key_json() }
     });
     match new_record.as_ref().or(tombstone.as_ref()) {
         Some(record) => batch.put(item_key, record.encode()),
@@ -146,20 +157,15 @@ pub(crate) fn record_change(
     if !silent {
         count_items(table, old_live, new_record.as_ref(), batch);
         if !table.indexes.is_empty() {
-            let old_item = LazyItem::new(change.old);
+            let old_item = old_live.map(|record| looked_at(table, &record.json)).transpose()?;
+            let old = old_item.as_ref().zip(old_live).map(|(item, record)| Image::new(item, record));
+            let new = new_item.zip(new_record.as_ref()).map(|(item, record)| Image::new(item, record));
             let covering = table
                 .indexes
                 .values()
                 .filter(|index| index.state != IndexState::Deleting && coverage.covers(index.id, item_key));
             for index in covering {
-                index_effect(
-                    table,
-                    index,
-                    key,
-                    (old_item.get()?, change.new.as_ref().map(|(item, _)| item)),
-                    version,
-                    batch,
-                );
+                index_effect(table, index, key, (old, new), version, batch);
             }
         }
     }
@@ -169,7 +175,7 @@ pub(crate) fn record_change(
     if shipped || (table.is_logged() && !silent) {
         let entry = Change {
             version: version.clone(),
-            key: key_json,
+            key: key_json(),
             old: old_live.map(|record| record.json.clone()),
             new: new_json.cloned(),
             written_ms: change.now_ms,
@@ -222,7 +228,7 @@ impl Region {
     /// # Errors
     /// What stands in its way.
     pub async fn write_one(self: &Arc<Region>, action: Action) -> Result<Written, Error> {
-        match self.write_in_background(vec![action], None, false).await? {
+        match self.write_completely(vec![action], None, false).await? {
             WriteOutcome::Done(mut written) => Ok(written.pop().expect("one action was done")),
             WriteOutcome::Refused(errors) => {
                 Err(errors.into_iter().flatten().next().expect("the one action was refused"))
@@ -240,22 +246,19 @@ impl Region {
         actions: Vec<Action>,
         token: Option<RequestToken>,
     ) -> Result<WriteOutcome, Error> {
-        self.write_in_background(actions, token, true).await
+        self.write_completely(actions, token, true).await
     }
 
-    async fn write_in_background(
+    async fn write_completely(
         self: &Arc<Region>,
         actions: Vec<Action>,
         token: Option<RequestToken>,
         transaction: bool,
     ) -> Result<WriteOutcome, Error> {
-        let (reply, answer) = oneshot::channel();
         let region = Arc::clone(self);
         // A write that is abandoned halfway would let watermarks pass its version before it is committed.
-        self.env.spawn("write", async move {
-            let _ = reply.send(region.write_to_the_end(&actions, token.as_ref(), transaction).await);
-        });
-        answer.await.unwrap_or_else(|_| Err(internal("a write ended early")))
+        let work = async move { region.write_to_the_end(&actions, token.as_ref(), transaction).await };
+        self.env.to_the_end("write", work).await
     }
 
     async fn write_to_the_end(
@@ -264,10 +267,17 @@ impl Region {
         token: Option<&RequestToken>,
         transaction: bool,
     ) -> Result<WriteOutcome, Error> {
+        // The fences are read with the items, so a record from the cache will do, unless it finds fault with the request.
+        let mut lookup = Lookup::Cached;
         for _ in 0..ATTEMPTS_MAX {
-            let prepared = match self.prepare(actions).await? {
-                Ok(prepared) => prepared,
-                Err(refused) => return Ok(WriteOutcome::Refused(refused)),
+            let prepared = match self.prepare(actions, lookup).await {
+                Ok(Ok(prepared)) => prepared,
+                _ if lookup == Lookup::Cached => {
+                    lookup = Lookup::Checked;
+                    continue;
+                }
+                Ok(Err(refused)) => return Ok(WriteOutcome::Refused(refused)),
+                Err(error) => return Err(error),
             };
             let ticket = self.clock.begin_write();
             let (mut pending, mut bill) = (None, Bill::new());
@@ -305,7 +315,7 @@ impl Region {
                     return Ok(WriteOutcome::Done(pending.written));
                 }
                 Attempt::Ended(outcome) => return Ok(outcome),
-                Attempt::Outdated => {}
+                Attempt::Outdated => lookup = Lookup::Checked,
                 Attempt::Frozen => self.env.sleep(FROZEN_WAIT).await,
                 Attempt::TokenMismatch => return Err(Error::IdempotentParameterMismatch),
                 Attempt::Failed(error) => return Err(internal(error)),
@@ -315,11 +325,19 @@ impl Region {
     }
 
     /// Finds tables and keys, or what is wrong with the actions.
-    async fn prepare(&self, actions: &[Action]) -> Result<Result<Vec<Prepared>, Vec<Option<Error>>>, Error> {
+    async fn prepare(
+        &self,
+        actions: &[Action],
+        lookup: Lookup,
+    ) -> Result<Result<Vec<Prepared>, Vec<Option<Error>>>, Error> {
         let mut prepared: Vec<Prepared> = Vec::with_capacity(actions.len());
         let mut errors = vec![None; actions.len()];
         for (action, error) in actions.iter().zip(&mut errors) {
-            let table = self.active_table(&action.table).await?;
+            let cached = self.cached_table(&action.table).filter(|_| lookup == Lookup::Cached);
+            let table = match cached {
+                Some(table) => table,
+                None => self.active_table(&action.table).await?,
+            };
             match action.primary_key(&table) {
                 Ok(key) => prepared.push(Prepared {
                     item_key: table.item_key(&key),
@@ -391,15 +409,16 @@ impl Region {
         for ((old, effect), (prepared, action)) in decided.into_iter().zip(prepared.iter().zip(actions)) {
             let table = &prepared.table;
             let effects_before = batch.effects.len();
-            let live = |record: &Option<Record>| record.clone().filter(|record| !record.tombstone);
+            let live = |record: &Option<Record>| record.as_ref().and_then(Record::live);
             let new = match effect {
                 Effect::Nothing => live(&old),
                 Effect::Put(_) | Effect::Delete => {
+                    let new = if let Effect::Put(item) = &effect { Some(with_json(item)) } else { None };
                     let change = NewChange {
                         table,
                         key: &prepared.key,
                         old: old.as_ref(),
-                        new: if let Effect::Put(item) = effect { Some(with_json(item)) } else { None },
+                        new,
                         version: &version,
                         expired: action.expiry,
                         shown: true,
@@ -417,7 +436,8 @@ impl Region {
                 too_large.get_or_insert_with(|| vec![None; actions.len()])[written.len()] = Some(error);
             }
             let table = Arc::clone(table);
-            written.push(Written { table, old: live(&old), new, collection_bytes: None });
+            let version = version.clone();
+            written.push(Written { table, version, old: live(&old), new, collection_bytes: None });
         }
         if let Some(refused) = too_large {
             return Decision::Abort(Attempt::Ended(WriteOutcome::Refused(refused)));
@@ -472,18 +492,18 @@ fn find<'a>(coverage: &'a [(u64, Coverage)], table: &Table) -> &'a Coverage {
     found.map(|(_, coverage)| coverage).expect("the coverage of every table of the write was read")
 }
 
-fn with_json(item: Item) -> (Item, Bytes) {
-    let json = item_to_json(&item).into();
+fn with_json(item: &Item) -> (&Item, Bytes) {
+    let json = item_to_json(item).into();
     (item, json)
 }
 
-type Decided = Vec<(Option<Record>, Effect)>;
+type Decided<'a> = Vec<(Option<Record>, Effect<'a>)>;
 
-fn decide_all(
-    actions: &[Action],
+fn decide_all<'a>(
+    actions: &'a [Action],
     prepared: &[Prepared],
     values: std::slice::Iter<'_, Option<Value>>,
-) -> Result<Result<Decided, Vec<Option<Error>>>, ReadError> {
+) -> Result<Result<Decided<'a>, Vec<Option<Error>>>, ReadError> {
     let mut decided = Vec::with_capacity(actions.len());
     let mut refused: Option<Vec<Option<Error>>> = None;
     for (index, ((action, prepared), value)) in actions.iter().zip(prepared).zip(values).enumerate() {

@@ -18,7 +18,7 @@ use graticule_model::{
     value::item_size_bytes, version::HybridTime,
 };
 use graticule_tables::{
-    Action, ActionKind, Direction, PageLimit, PageRequest, Record, Region, Span, Table, Written,
+    Action, ActionKind, Direction, PageLimit, PageRequest, Region, Span, StoredItem, Table, Written,
     schema::{
         Billing, CapacityHistory, IndexDefinition, IndexState, KeyAttribute, KeySchema, Member, Membership,
         Projection, Register, ReplicaRecord, Settings, TABLE_FORMAT, TableStatus,
@@ -233,7 +233,7 @@ pub(crate) async fn read_all(
     index: Option<&str>,
     span: &Span,
     (direction, limit): (Direction, Option<usize>),
-) -> Result<Vec<Record>, Error> {
+) -> Result<Vec<StoredItem>, Error> {
     let mut after: Option<Item> = None;
     let mut records = Vec::new();
     loop {

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use graticule_expr::{Condition, Placeholders, Update};
 use graticule_kv::{Contention, Decision, Declared, Value, transact_contending};
-use graticule_model::{AttributeValue, Error, ExpressionKind, Item, limits::CLIENT_REQUEST_TOKEN_MS};
-use graticule_tables::{Action, ActionKind, ReadOutcome, Region, RequestToken, Table, WriteOutcome};
+use graticule_model::{
+    AttributeValue, Error, ExpressionKind, Item, Version, limits::CLIENT_REQUEST_TOKEN_MS,
+};
+use graticule_tables::{
+    Action, ActionKind, PageLimit, ReadOutcome, Region, RequestToken, Table, WriteOutcome,
+};
 
 use crate::support::{Opened, item, mix, n, open, plain_table, put, s, scan, table_name};
 
@@ -150,8 +154,12 @@ async fn what_each_action_did_is_told() {
     let images: Vec<(bool, bool)> =
         written.iter().map(|written| (written.old.is_some(), written.new.is_some())).collect();
     assert_eq!(images, [(false, true), (true, false), (false, true), (false, false)]);
-    let first = written[0].new.as_ref().unwrap();
-    assert_eq!(first.version, written[2].new.as_ref().unwrap().version, "one version for all");
+    let table = region.table(&table_name("t-1")).await.unwrap();
+    let whole = PageLimit { entries: usize::MAX, bytes: usize::MAX };
+    let (changes, _) = region.snapshot_changes(&table, None, whole).await.unwrap();
+    let versions: Vec<&Version> = changes.iter().map(|change| &change.version).collect();
+    assert_eq!(versions, [&written[0].version, &written[2].version], "one version for all");
+    assert_eq!(versions[0], versions[1]);
 }
 
 #[tokio::test]

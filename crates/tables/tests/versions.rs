@@ -42,22 +42,23 @@ async fn a_write_beats_what_it_saw() {
         .unwrap();
     clock.advance(-3_600_000);
     let written = put(&region, "t-1", item([("pk", s("k")), ("v", n(1))])).await.unwrap();
-    let mine = written.new.unwrap().version;
+    let mine = written.version;
     assert!(mine > version && *mine.region == *"a");
     // Again and again, and across deletes.
     let mut last = mine;
     for count in 0..5 {
         delete(&region, "t-1", key.clone()).await.unwrap();
         clock.advance(if count % 2 == 0 { -1000 } else { 5 });
-        let next = put(&region, "t-1", key.clone()).await.unwrap().new.unwrap().version;
+        let next = put(&region, "t-1", key.clone()).await.unwrap().version;
         assert!(next > last);
         last = next;
     }
     // What was overtaken stays overtaken.
     region.apply(&region.table(&table_name("t-1")).await.unwrap(), &origin, vec![change]).await.unwrap();
     let table = region.table(&table_name("t-1")).await.unwrap();
-    let stored = region.get(&table, &table.key_from_request(&key).unwrap(), true).await.unwrap().unwrap();
-    assert_eq!(stored.version, last);
+    let whole = PageLimit { entries: usize::MAX, bytes: usize::MAX };
+    let (changes, _) = region.snapshot_changes(&table, None, whole).await.unwrap();
+    assert_eq!(changes.iter().map(|change| &change.version).collect::<Vec<_>>(), [&last]);
 }
 
 /// A write that had announced itself got an older version than had been promised, if the clock was set back between.
@@ -215,7 +216,7 @@ async fn versions_go_on_after_a_restart_with_a_clock_set_back() {
     let region = &opened.region;
     region.create_table(plain_table(region, "t-1")).await.unwrap();
     region.start_jobs();
-    let written = put(region, "t-1", item([("pk", s("k"))])).await.unwrap().new.unwrap().version;
+    let written = put(region, "t-1", item([("pk", s("k"))])).await.unwrap().version;
     let engine = Arc::clone(&opened.engine);
     opened.clock.advance(20_000);
     let reopen = async || {
@@ -228,6 +229,6 @@ async fn versions_go_on_after_a_restart_with_a_clock_set_back() {
     .await;
     opened.clock.advance(-7_200_000);
     let again = reopen().await;
-    let later = put(&again, "t-1", item([("pk", s("another"))])).await.unwrap().new.unwrap().version;
+    let later = put(&again, "t-1", item([("pk", s("another"))])).await.unwrap().version;
     assert!(later > written);
 }

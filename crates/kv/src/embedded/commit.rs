@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rocksdb::ErrorKind;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use super::group::{Caches, Group};
+use super::group::{Caches, Finished, Group};
 use super::store::Store;
 use crate::contract::{Batch, CommitError, Committed, Effect};
 use crate::locks::Held;
@@ -102,9 +102,10 @@ impl Committer {
             return answer(waiting, |_| Err(CommitError::Aborted(why.clone())));
         }
 
-        let (batch, grown) = group.finish();
-        match self.store.write(batch) {
+        let Finished { write, grown, resident } = group.finish();
+        match self.store.write(write) {
             Ok(()) => {
+                self.store.resident().apply(resident);
                 self.caches.trim();
                 for (shard, next) in grown {
                     self.watches.publish(shard, next);

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rocksdb::WriteBatch;
 
+use super::resident::Changes;
 use super::store::{Store, encode_bounds, log_key};
 use crate::contract::{Batch, Committed, Effect, Key, LogBounds, LogShard, ReadError};
 
@@ -43,6 +44,16 @@ pub(super) struct Group<'a> {
     logs: BTreeSet<LogShard>,
     /// Logs that got entries, with their next position.
     grown: BTreeMap<LogShard, u64>,
+    resident: Changes,
+}
+
+/// A finished group.
+pub(super) struct Finished {
+    pub(super) write: WriteBatch,
+    /// The logs that it makes grow.
+    pub(super) grown: BTreeMap<LogShard, u64>,
+    /// What it changes about the rows in memory.
+    pub(super) resident: Changes,
 }
 
 impl Caches {
@@ -72,6 +83,7 @@ impl<'a> Group<'a> {
             removed: Vec::new(),
             logs: BTreeSet::new(),
             grown: BTreeMap::new(),
+            resident: Changes::default(),
         }
     }
 
@@ -79,6 +91,7 @@ impl<'a> Group<'a> {
     pub(super) fn add(&mut self, batch: Batch) -> Result<Committed, ReadError> {
         let mut committed = Committed::default();
         for effect in batch.effects {
+            self.resident.note(self.store.resident(), &effect);
             match effect {
                 Effect::Put(key, value) => self.write.put(key, value),
                 Effect::Delete(key) => self.delete(key)?,
@@ -91,8 +104,8 @@ impl<'a> Group<'a> {
         Ok(committed)
     }
 
-    /// The finished write, and the logs that it makes grow.
-    pub(super) fn finish(mut self) -> (WriteBatch, BTreeMap<LogShard, u64>) {
+    /// What is to be written, and what follows from it.
+    pub(super) fn finish(mut self) -> Finished {
         for key in &self.counters {
             match self.caches.counters[key] {
                 // A counter that is back at 0 is as if it had never been.
@@ -104,7 +117,7 @@ impl<'a> Group<'a> {
             let row = encode_bounds(self.caches.logs[shard]);
             self.write.put_cf(self.store.bounds(), shard.0.to_be_bytes(), row);
         }
-        (self.write, self.grown)
+        Finished { write: self.write, grown: self.grown, resident: self.resident }
     }
 
     fn delete(&mut self, key: Key) -> Result<(), ReadError> {

@@ -15,6 +15,7 @@
 mod commit;
 mod group;
 mod open;
+mod resident;
 mod store;
 
 use std::fmt;
@@ -64,7 +65,9 @@ impl EmbeddedEngine {
     /// a directory open. Blocks on disk I/O; after a crash it replays the write-ahead log.
     pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<EmbeddedEngine, OpenError> {
         let path = path.as_ref();
-        let store = Arc::new(Store::new(open::open(path, options)?, options.free_bytes_min));
+        let database = open::open(path, options)?;
+        let store = Store::new(database, options).map_err(|error| OpenError::from_read(path, &error))?;
+        let store = Arc::new(store);
         let watches = Arc::new(Watches::default());
         let (queue, requests) = mpsc::channel(QUEUE_ENTRIES_MAX);
         let committer = Committer::new(Arc::clone(&store), Arc::clone(&watches));

@@ -13,6 +13,7 @@ use rocksdb::{
 };
 
 use super::store::{COUNTERS, LOG, LOG_BOUNDS};
+use crate::contract::ReadError;
 
 /// The on-disk format that this program writes, and the newest that it reads.
 const FORMAT_VERSION: u32 = 1;
@@ -32,12 +33,20 @@ pub struct Options {
     /// Commits are refused while fewer bytes are free on the device. What is buffered must still find room when it
     /// is flushed: a store that runs out of space in the middle of that is of no use until it is restarted.
     pub free_bytes_min: u64,
+    /// The rows whose keys start with this are all kept in memory as well: few and small ones that are read all the
+    /// time.
+    pub resident_prefix: Option<Vec<u8>>,
 }
 
 impl Default for Options {
     /// 512 MiB of memory of its own, 512 files, 256 MiB that stay free.
     fn default() -> Options {
-        Options { memory: Memory::new(512 * MIB), open_files_max: 512, free_bytes_min: 256 * MIB as u64 }
+        Options {
+            memory: Memory::new(512 * MIB),
+            open_files_max: 512,
+            free_bytes_min: 256 * MIB as u64,
+            resident_prefix: None,
+        }
     }
 }
 
@@ -155,6 +164,11 @@ impl OpenError {
     }
 
     /// RocksDB passes the cause on as text only.
+    /// What could not be read right after opening.
+    pub(super) fn from_read(path: &Path, error: &ReadError) -> OpenError {
+        OpenError::Damaged { path: path.to_owned(), detail: error.to_string() }
+    }
+
     fn from_rocksdb(path: &Path, error: rocksdb::Error) -> OpenError {
         let (path, kind, detail) = (path.to_owned(), error.kind(), error.into_string());
         let says = |text: &str| detail.contains(text);

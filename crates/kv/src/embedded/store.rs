@@ -13,8 +13,10 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rocksdb::{ColumnFamily, DB, ErrorKind, ReadOptions, WriteBatch, WriteOptions};
+use rocksdb::{ColumnFamily, DB, ErrorKind, PrefixRange, ReadOptions, WriteBatch, WriteOptions};
 
+use super::open::Options;
+use super::resident::Resident;
 use crate::contract::{Direction, Key, LogBounds, LogPage, LogShard, PageLimit, ReadError, Value};
 
 pub(super) const COUNTERS: &str = "counters";
@@ -29,11 +31,18 @@ pub(super) struct Store {
     /// Why reads and commits are refused, once a write has failed.
     failure: OnceLock<String>,
     free_bytes_min: u64,
+    resident: Resident,
 }
 
 impl Store {
-    pub(super) fn new(db: DB, free_bytes_min: u64) -> Store {
-        Store { db, failure: OnceLock::new(), free_bytes_min }
+    pub(super) fn new(db: DB, options: &Options) -> Result<Store, ReadError> {
+        let resident = Resident::load(options.resident_prefix.clone(), |prefix| read_prefix(&db, prefix))?;
+        Ok(Store { db, failure: OnceLock::new(), free_bytes_min: options.free_bytes_min, resident })
+    }
+
+    /// The rows that are kept in memory. After a group is written its changes must be applied to them.
+    pub(super) fn resident(&self) -> &Resident {
+        &self.resident
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -101,6 +110,9 @@ impl Store {
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Value>, ReadError> {
+        if let Some(kept) = self.resident.get(key) {
+            return Ok(kept);
+        }
         Ok(self.db.get_pinned(key).map_err(read_error)?.map(|value| Value::copy_from_slice(&value)))
     }
 
@@ -155,6 +167,20 @@ impl Store {
         rows.status().map_err(read_error)?;
         Ok(page)
     }
+}
+
+fn read_prefix(db: &DB, prefix: &[u8]) -> Result<Vec<(Key, Value)>, ReadError> {
+    let mut options = ReadOptions::default();
+    options.set_iterate_range(PrefixRange(prefix));
+    let mut rows = db.raw_iterator_opt(options);
+    rows.seek_to_first();
+    let mut found = Vec::new();
+    while let Some((key, value)) = rows.item() {
+        found.push((key.to_vec(), Value::copy_from_slice(value)));
+        rows.next();
+    }
+    rows.status().map_err(read_error)?;
+    Ok(found)
 }
 
 pub(super) fn get_at(snapshot: &rocksdb::Snapshot<'_>, key: &[u8]) -> Result<Option<Value>, ReadError> {

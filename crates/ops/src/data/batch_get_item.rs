@@ -12,7 +12,7 @@ use graticule_model::{
     codec::item_to_json,
     limits::{BATCH_GET_BYTES_MAX, BATCH_GET_KEYS_MAX},
 };
-use graticule_tables::{Record, Table, schema::PrimaryKey};
+use graticule_tables::{StoredItem, Table, schema::PrimaryKey};
 use serde::Deserialize;
 
 use super::{
@@ -178,7 +178,7 @@ async fn read(context: &Context, wanted: &[Wanted<'_>], detail: Detail) -> Resul
     Ok(reply.finish())
 }
 
-fn shown(record: Record, projection: Option<&Projection>) -> Result<Bytes, Error> {
+fn shown(record: StoredItem, projection: Option<&Projection>) -> Result<Bytes, Error> {
     match projection {
         None => Ok(record.json),
         Some(projection) => Ok(item_to_json(&projection.apply(&stored_item(&record)?)).into()),

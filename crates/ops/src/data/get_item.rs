@@ -1,6 +1,6 @@
 //! GetItem.
 
-use graticule_model::{Error, codec::item_to_json};
+use graticule_model::{Error, Item, TableName, codec::item_to_json};
 use serde::Deserialize;
 
 use super::{
@@ -65,6 +65,23 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
         let units = read_units(size_bytes, consistent);
         let consumed = consumed_json(&Consumed::table(units), &request.table_name, detail, Split::None);
         reply.value("ConsumedCapacity", &consumed);
+    }
+    Ok(reply.finish())
+}
+
+/// A read of a whole item that answers with nothing else.
+pub(crate) async fn plain(
+    context: &Context,
+    table_name: &TableName,
+    key: &Item,
+    consistent: bool,
+) -> Result<Vec<u8>, Error> {
+    let table = context.region.active_table(table_name).await?;
+    let key = table.key_from_request(key)?;
+    let item = context.region.get(&table, &key, consistent).await?;
+    let mut reply = Reply::with_capacity(item.as_ref().map_or(0, |item| item.json.len()));
+    if let Some(item) = item {
+        reply.json("Item", &item.json);
     }
     Ok(reply.finish())
 }

@@ -13,6 +13,7 @@ pub(crate) mod get_item;
 mod legacy;
 mod page;
 pub(crate) mod partiql;
+pub(crate) mod plain;
 pub(crate) mod put_item;
 pub(crate) mod query;
 mod return_values;
@@ -23,10 +24,10 @@ pub(crate) mod transact_write_items;
 pub(crate) mod update_item;
 
 use graticule_model::{Error, Item, error::LegacyError};
-use graticule_tables::Record;
+use graticule_tables::StoredItem;
 
 /// The attributes of a stored item, for those who have to look at them.
-fn stored_item(record: &Record) -> Result<Item, Error> {
+fn stored_item(record: &StoredItem) -> Result<Item, Error> {
     record.item().map_err(|error| Error::Internal(format!("Internal server error: {error}")))
 }
 

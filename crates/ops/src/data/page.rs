@@ -11,7 +11,7 @@ use graticule_model::{
     codec::{item_to_json, item_to_value},
 };
 use graticule_tables::{
-    Direction, Page, PageRequest, Record, Span, Table,
+    Direction, Page, PageRequest, Span, StoredItem, Table,
     schema::{IndexDefinition, KeySchema, LocalIndex, Projection as IndexProjection},
 };
 use serde::Deserialize;
@@ -263,7 +263,7 @@ impl Reading<'_> {
     }
 
     /// The JSON of the items that pass the filter.
-    fn shown(&self, records: &[Record]) -> Result<Vec<Bytes>, Error> {
+    fn shown(&self, records: &[StoredItem]) -> Result<Vec<Bytes>, Error> {
         let mut shown = Vec::with_capacity(records.len());
         for record in records {
             if self.filter.is_none() && self.projection.is_none() {

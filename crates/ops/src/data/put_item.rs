@@ -1,7 +1,7 @@
 //! PutItem.
 
 use graticule_expr::ExpressionKind;
-use graticule_model::{Error, value::check_item_size};
+use graticule_model::{Error, Item, TableName, value::check_item_size};
 use graticule_tables::{Action, ActionKind};
 use serde::Deserialize;
 
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Context,
     parameters::{RawAttributes, parse},
+    reply::Reply,
 };
 
 #[derive(Deserialize)]
@@ -73,4 +74,11 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
     let written = context.region.write_one(action).await?;
     let old = written.old.as_ref().filter(|_| wanted.values == ReturnValues::AllOld);
     wanted.answer(&request.table_name, &written, old.map(|record| record.json.clone()), key.as_ref())
+}
+
+/// A put without conditions that answers with nothing.
+pub(crate) async fn plain(context: &Context, table_name: TableName, item: Item) -> Result<Vec<u8>, Error> {
+    check_item_size(&item)?;
+    context.region.write_one(Action::new(table_name, ActionKind::Put(item))).await?;
+    Ok(Reply::new().finish())
 }

@@ -7,7 +7,7 @@ use std::{
 
 use graticule_expr::Projection;
 use graticule_model::{Error, Item, TableName, codec::item_to_json, limits::TRANSACTION_BYTES_MAX};
-use graticule_tables::{ReadOutcome, Record, Table, schema::PrimaryKey};
+use graticule_tables::{ReadOutcome, StoredItem, Table, schema::PrimaryKey};
 use serde::Deserialize;
 
 use super::{
@@ -103,7 +103,7 @@ async fn find(context: &Context, wanted: &[Wanted]) -> Result<Vec<(Arc<Table>, P
     if errors.iter().any(Option::is_some) { Err(cancelled(errors)) } else { Ok(keys) }
 }
 
-fn answer(wanted: &[Wanted], records: &[Option<Record>], detail: Detail) -> Result<Vec<u8>, Error> {
+fn answer(wanted: &[Wanted], records: &[Option<StoredItem>], detail: Detail) -> Result<Vec<u8>, Error> {
     let mut consumed: BTreeMap<&str, Consumed> = BTreeMap::new();
     let mut responses = Vec::with_capacity(wanted.len());
     for (wanted, record) in wanted.iter().zip(records) {

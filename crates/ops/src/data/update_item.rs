@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use graticule_expr::{ExpressionKind, Update};
 use graticule_model::{Error, Item, codec::item_to_json};
-use graticule_tables::{Action, ActionKind, Record, Written};
+use graticule_tables::{Action, ActionKind, StoredItem, Written};
 use serde::Deserialize;
 
 use super::{
@@ -89,8 +89,8 @@ pub(crate) async fn call(context: &Context, body: &[u8]) -> Result<Vec<u8>, Erro
 
 /// The image that was asked for; `update` says what `UPDATED_OLD` and `UPDATED_NEW` show.
 fn image(values: ReturnValues, written: &Written, update: Option<&Update>) -> Result<Option<Bytes>, Error> {
-    let whole = |record: &Option<Record>| record.as_ref().map(|record| record.json.clone());
-    let updated = |record: &Option<Record>, parts: fn(&Update, &Item) -> Item| {
+    let whole = |record: &Option<StoredItem>| record.as_ref().map(|record| record.json.clone());
+    let updated = |record: &Option<StoredItem>, parts: fn(&Update, &Item) -> Item| {
         let (Some(record), Some(update)) = (record, update) else { return Ok(None) };
         let attributes = parts(update, &stored_item(record)?);
         // An answer without attributes has no such member.

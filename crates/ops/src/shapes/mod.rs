@@ -22,9 +22,8 @@ use crate::Service;
 ///
 /// # Errors
 /// [`Error::Serialization`] for the first JSON of a wrong kind, [`Error::Constraints`] for all broken constraints.
-pub(crate) fn check(service: Service, operation: &str, body: &[u8]) -> Result<(), Error> {
+pub(crate) fn check(service: Service, operation: &str, text: &str) -> Result<(), Error> {
     let Some(shape) = model::input(service, operation) else { return Ok(()) };
-    let text = std::str::from_utf8(body).map_err(|_| Error::Serialization(String::new()))?;
     // Structures can be read from lists too, but no request is one.
     if text.trim_ascii_start().starts_with('[') {
         return Err(Error::Serialization("Start of list found where not expected".to_owned()));

@@ -226,7 +226,7 @@ impl Region {
             }
             return Ok(None);
         }
-        let new = change.new.as_ref().map(|json| Ok((parse_stored(json)?, json.clone()))).transpose()?;
+        let new = change.new.as_deref().map(parse_stored).transpose()?;
         // A delete of this Region that a comparison brings back after its mark was forgotten here: it was logged once.
         let remembered = arrival == Arrival::Again
             && *change.version.region == *self.name.as_str()
@@ -236,7 +236,7 @@ impl Region {
             table,
             key,
             old: stored,
-            new,
+            new: new.as_ref().zip(change.new.clone()),
             version: &change.version,
             expired: change.expired,
             shown: arrival != Arrival::Snapshot && !remembered,

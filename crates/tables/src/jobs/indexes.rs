@@ -9,7 +9,7 @@ use super::Progressed;
 use crate::{
     catalogue::{commit_error, fence_key, fence_value},
     coverage::{Progress, progress_key},
-    derive::{COUNT_BYTES, COUNT_ITEMS, counter_key, index_effect, index_prefix},
+    derive::{COUNT_BYTES, COUNT_ITEMS, Image, counter_key, index_effect, index_prefix},
     layout::{KeyBuilder, Space, prefix_range},
     record::Record,
     region::{Region, internal},
@@ -148,11 +148,12 @@ impl Region {
                         if !record.tombstone {
                             let item = record.item().map_err(internal)?;
                             let key = table.key_of(&item)?;
+                            let image = Image::new(&item, &record);
                             index_effect(
                                 table,
                                 index,
                                 &key,
-                                (None, Some(&item)),
+                                (None, Some(image)),
                                 &record.version,
                                 &mut batch,
                             );

@@ -10,7 +10,7 @@ use graticule_model::{
     error::PartiqlError,
     limits::{PAGE_BYTES_MAX, PARTIQL_KEYS_PAGE_MAX, PARTITION_KEY_BYTES_MAX},
 };
-use graticule_tables::{Direction, Record, Span, Table, schema::PrimaryKey};
+use graticule_tables::{Direction, Span, StoredItem, Table, schema::PrimaryKey};
 
 use super::{next_token::Position, request::schema_ref};
 use crate::{
@@ -64,7 +64,7 @@ impl ItemRead {
     ///
     /// # Errors
     /// If the stored item is damaged.
-    pub(super) fn shown(&self, record: Option<&Record>) -> Result<Option<Bytes>, Error> {
+    pub(super) fn shown(&self, record: Option<&StoredItem>) -> Result<Option<Bytes>, Error> {
         let Some(record) = record else { return Ok(None) };
         if self.filter.is_none() && self.projection.is_none() {
             return Ok(Some(record.json.clone()));

@@ -6,7 +6,7 @@ use graticule_expr::{
     partiql::{Returned, Select, Statement},
 };
 use graticule_model::{Error, Item, codec::item_to_json, error::PartiqlError};
-use graticule_tables::{Action, ActionKind, Record, Written};
+use graticule_tables::{Action, ActionKind, StoredItem, Written};
 
 use super::request::{schema_ref, table_name};
 use crate::{
@@ -107,8 +107,8 @@ impl Answering {
     /// # Errors
     /// If a stored item is damaged.
     pub(super) fn item(&self, written: &Written) -> Result<Option<Bytes>, Error> {
-        let whole = |record: &Option<Record>| record.as_ref().map(|record| record.json.clone());
-        let modified = |record: &Option<Record>, parts: fn(&Update, &Item) -> Item| {
+        let whole = |record: &Option<StoredItem>| record.as_ref().map(|record| record.json.clone());
+        let modified = |record: &Option<StoredItem>, parts: fn(&Update, &Item) -> Item| {
             let (Some(record), Some(update)) = (record, &self.update) else { return Ok(None) };
             let attributes = parts(update, &stored_item(record)?);
             Ok((!attributes.is_empty()).then(|| Bytes::from(item_to_json(&attributes))))
