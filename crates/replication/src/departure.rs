@@ -159,8 +159,9 @@ impl Replicator {
             };
             let Some(detaching) = current.detaching else { return };
             let outcome = match detaching.cut {
-                // Taken out meanwhile, it hears nothing more.
-                None if current.has_left(self.region.name())
+                // Taken out meanwhile, it hears nothing more. A comparison would tell what is written after the cut.
+                None if (current.has_left(self.region.name())
+                    && current.membership.resync.values().all(|mark| !mark.missing))
                     || self.has_exchanged(&current, detaching.requested_ms, bounds.next) =>
                 {
                     self.region.begin_detaching(&current).await

@@ -69,7 +69,8 @@ impl Replicator {
             self.region.mark_complete(table, peer).await.map_err(failed)?;
         }
         // A replica on its way out hears of nothing any more, so it cannot know what has become of them.
-        if mark.orphans && table.status != TableStatus::Deleting {
+        let leaving = table.status == TableStatus::Deleting || table.has_left(self.region.name());
+        if mark.orphans && !leaving {
             // Nobody else tells what was written by a Region that is no member: so what has become of it must be known.
             let now = self.region.clock().closed();
             if !self.wait_settled(table, now).await {
