@@ -183,7 +183,9 @@ impl Replicator {
                     {
                         let mut state = self.state.lock();
                         let current = if log.is_empty() { &mut state.comparisons } else { &mut state.lanes };
-                        current.insert(shared, connection);
+                        // A question that an older connection brings late takes nothing over.
+                        let current = current.entry(shared).or_default();
+                        *current = connection.max(*current);
                     }
                     let applied = self.region.received_cursor(&table, peer, &log).await?;
                     Ok(Reply::Position { replica: Some(table.uuid.clone()), applied })

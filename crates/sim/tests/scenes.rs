@@ -37,5 +37,6 @@ scenes! {
     a_clock_set_back_breaks_no_promise: Clocks,
     changes_of_an_older_connection_do_not_count: LateChanges,
     promises_of_an_older_connection_do_not_count: LatePromises,
+    questions_of_an_older_connection_take_nothing_over: LateQuestions,
     an_older_comparison_does_not_count: LateRepairs,
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use graticule_replication::WireRoad;
+use graticule_replication::{Body, Request, WireRoad};
 
 use super::stage::{A, AGED, B, C, Stage, changes, comes_by};
 use crate::world::table_name;
@@ -63,6 +63,31 @@ pub(super) async fn old_promises(stage: Stage) -> Result<(), String> {
     stage.node(C).disk.release(false);
     stage.sleep(AGED).await;
     arrives(&stage).await?;
+    stage.end().await;
+    Ok(())
+}
+
+/// The question for the position, of an older connection: whoever asks it takes over.
+pub(super) async fn old_questions(stage: Stage) -> Result<(), String> {
+    stage.set(3).await?;
+    stage.put_everywhere("k", "v").await?;
+    // Whichever of the next two goes this way.
+    let next = stage.world.network.next_connection();
+    stage.hold((A, C), false, move |connection, frame| {
+        let asks = matches!(&frame.body, Body::Request(Request::Position { log, .. }) if !log.is_empty());
+        asks && (next..next + 2).contains(&connection)
+    });
+    stage.cut(A, C).await;
+    stage.sleep(Duration::from_secs(2)).await;
+    stage.cut(A, C).await;
+    stage.put(A, "later", "v").await?;
+    stage.until("a third connection to work", |stage| stage.has(C, "later")).await?;
+    stage.open((A, C));
+    stage.sleep(Duration::from_secs(2)).await;
+    // A delete is forgotten only if what A promises over the third connection still counts. A has no changes to tell: they
+    // would be refused, and A would ask once more.
+    stage.delete(B, "k").await?;
+    forgotten(&stage).await?;
     stage.end().await;
     Ok(())
 }

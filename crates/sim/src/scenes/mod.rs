@@ -37,13 +37,15 @@ pub enum Scene {
     LateChanges,
     /// What an older connection promises does not count.
     LatePromises,
+    /// A question that an older connection asks late takes nothing over.
+    LateQuestions,
     /// What an older comparison brings late does not count.
     LateRepairs,
 }
 
 impl Scene {
     /// All of them.
-    pub const ALL: [Scene; 9] = [
+    pub const ALL: [Scene; 10] = [
         Scene::Detached,
         Scene::Tombstones,
         Scene::Comparisons,
@@ -52,6 +54,7 @@ impl Scene {
         Scene::Clocks,
         Scene::LateChanges,
         Scene::LatePromises,
+        Scene::LateQuestions,
         Scene::LateRepairs,
     ];
 
@@ -70,6 +73,7 @@ impl Scene {
             Scene::Clocks => Box::pin(clocks::play(stage)),
             Scene::LateChanges => Box::pin(late::old_changes(stage)),
             Scene::LatePromises => Box::pin(late::old_promises(stage)),
+            Scene::LateQuestions => Box::pin(late::old_questions(stage)),
             Scene::LateRepairs => Box::pin(late::old_repairs(stage)),
         }
     }
