@@ -18,7 +18,7 @@ use graticule_model::{
 };
 use graticule_replication::{Policy, Replicator};
 use graticule_tables::{
-    Action, ActionKind, LogLimits, PageRequest, Region, Span, Table,
+    Action, ActionKind, LogLimits, PageLimit, PageRequest, Region, Span, Table,
     schema::{
         Billing, CapacityHistory, KeyAttribute, KeySchema, Member, Membership, Register, ReplicaRecord,
         Settings, StreamView, TABLE_FORMAT, TableStatus,
@@ -219,7 +219,7 @@ impl Node {
         let mut item = key_item(key);
         item.insert("v".to_owned(), AttributeValue::S(value.to_owned()));
         let written = self.region.write_one(Action::new(name(), ActionKind::Put(item))).await?;
-        Ok(written.new.unwrap().version)
+        Ok(written.version)
     }
 
     pub(crate) async fn delete(&self, key: &str) -> Result<(), Error> {
@@ -231,8 +231,8 @@ impl Node {
         self.region.table(&name()).await.ok().map(|table| table.status)
     }
 
-    /// Every item of the table, or of one of its indexes: JSON and version, in the order of the stored keys.
-    pub(crate) async fn read(&self, index: Option<&str>) -> Result<Vec<(String, Version)>, Error> {
+    /// The JSON of every item of the table, or of one of its indexes, in the order of the stored keys.
+    pub(crate) async fn read(&self, index: Option<&str>) -> Result<Vec<String>, Error> {
         let table = self.region.table(&name()).await?;
         let mut after: Option<Item> = None;
         let mut items = Vec::new();
@@ -247,8 +247,7 @@ impl Node {
                 consistent: true,
             };
             let page = self.region.page(&table, &request).await?;
-            let json = |json: &[u8]| String::from_utf8(json.to_vec()).unwrap();
-            items.extend(page.records.into_iter().map(|record| (json(&record.json), record.version)));
+            items.extend(page.records.iter().map(|record| String::from_utf8(record.json.to_vec()).unwrap()));
             match page.last_key {
                 Some(key) => after = Some(key),
                 None => return Ok(items),
@@ -260,7 +259,11 @@ impl Node {
     pub(crate) async fn contents(&self) -> Option<(BTreeMap<String, Version>, (u64, u64))> {
         let table = self.region.active_table(&name()).await.ok()?;
         let counts = self.region.counts(&table, None).await.unwrap();
-        Some((self.read(None).await.ok()?.into_iter().collect(), counts))
+        let whole = PageLimit { entries: usize::MAX, bytes: usize::MAX };
+        let (changes, _) = self.region.snapshot_changes(&table, None, whole).await.ok()?;
+        let live = changes.into_iter().filter_map(|change| Some((change.new?, change.version)));
+        let items = live.map(|(json, version)| (String::from_utf8(json.to_vec()).unwrap(), version));
+        Some((items.collect(), counts))
     }
 }
 

@@ -129,7 +129,7 @@ async fn what_lost_is_counted_and_listed() {
     };
     let outcome = a.region.write(vec![put("one"), put("two")], None).await.unwrap();
     let WriteOutcome::Done(written) = outcome else { panic!("not done: {outcome:?}") };
-    let lost = written[0].new.as_ref().unwrap().version.to_string();
+    let lost = written[0].version.to_string();
     tokio::time::sleep(Duration::from_millis(5)).await;
     let winner = b.put("one", "of b").await.unwrap().to_string();
     b.delete("two").await.unwrap();

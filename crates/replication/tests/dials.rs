@@ -33,7 +33,7 @@ fn set(dials: &LinkDials, from: &Node, to: &Node, dial: LinkDial) {
 }
 
 async fn has(node: &Node, value: &str) -> bool {
-    node.read(None).await.unwrap().iter().any(|(item, _)| item.contains(value))
+    node.read(None).await.unwrap().iter().any(|item| item.contains(value))
 }
 
 async fn arrives(node: &Node, value: &str) {

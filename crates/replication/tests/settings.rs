@@ -27,8 +27,7 @@ async fn indexed(nodes: &[&Node], expected: usize) {
     eventually("equal indexes", async || {
         let mut contents = Vec::new();
         for node in nodes {
-            let mut items: Vec<String> =
-                node.read(Some("by-value")).await.ok()?.into_iter().map(|(item, _)| item).collect();
+            let mut items: Vec<String> = node.read(Some("by-value")).await.ok()?;
             items.sort();
             contents.push(items);
         }

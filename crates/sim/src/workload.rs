@@ -131,7 +131,7 @@ impl Client {
                         continue;
                     }
                     let idle = written.new.is_none() && written.old.is_none();
-                    let version: Option<Version> = written.new.as_ref().map(|record| record.version.clone());
+                    let version: Option<Version> = written.new.as_ref().map(|_| written.version.clone());
                     let (region, key) = (region.to_owned(), key_of(action));
                     let new = written.new.map(|record| record.json);
                     model.answers.push(Answer { region, key, new, version, idle });
