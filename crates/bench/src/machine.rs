@@ -25,6 +25,18 @@ pub fn system() -> String {
     format!("Linux {}, {gib}", kernel.trim())
 }
 
+/// How busy the machine is with whatever else: what ran or waited to run, on average of the last minute and five.
+pub fn load() -> String {
+    let loads = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let mut loads = loads.split(' ');
+    match (loads.next(), loads.next()) {
+        (Some(one), Some(five)) if !one.is_empty() => {
+            format!("load average before the run: {one} over a minute, {five} over five")
+        }
+        _ => "unknown".to_owned(),
+    }
+}
+
 /// Cores and CPU model.
 pub fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);

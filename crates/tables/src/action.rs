@@ -106,12 +106,12 @@ impl Action {
         Ok(match &self.kind {
             ActionKind::Put(item) => Effect::Put(Cow::Borrowed(item)),
             ActionKind::Update(_, update) => {
-                let stored = old.get()?.cloned();
+                let stored = old.get()?;
                 let creates = stored.is_none();
-                let before = stored.unwrap_or_else(|| table.key_item(key));
+                let before = stored.map_or_else(|| Cow::Owned(table.key_item(key)), Cow::Borrowed);
                 let after = match update {
                     Some(update) => update.apply(&before).map_err(DecideError::Refused)?,
-                    None => before,
+                    None => before.into_owned(),
                 };
                 check_updated(table, &after).map_err(DecideError::Refused)?;
                 if creates && update.as_ref().is_some_and(Update::only_removes) {

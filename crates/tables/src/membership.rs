@@ -68,11 +68,6 @@ impl Table {
         self.group.is_some()
     }
 
-    /// Whether writes are logged: somebody reads the log.
-    pub fn is_logged(&self) -> bool {
-        self.is_global() || self.stream().is_some()
-    }
-
     /// Whether a Region is no member any more. If Regions take each other out at once, the one that was taken out last
     /// stays, of those that still have a replica: somebody must keep the items. One that leaves by itself goes, and keeps
     /// nobody else from staying.

@@ -171,16 +171,17 @@ pub(crate) fn record_change(
     }
     // What a snapshot brings back to the Region that once wrote it has been shipped before.
     let shipped = table.is_global() && change.shown && *version.region == *change.here.as_str();
-    let silent = silent || !change.shown;
-    if shipped || (table.is_logged() && !silent) {
+    // A stream that is opened later shows nothing of now, so the image before is kept only for one that is there.
+    let streamed = table.stream().is_some() && change.shown && !silent;
+    if shipped || streamed {
         let entry = Change {
             version: version.clone(),
             key: key_json(),
-            old: old_live.map(|record| record.json.clone()),
+            old: old_live.filter(|_| streamed).map(|record| record.json.clone()),
             new: new_json.cloned(),
             written_ms: change.now_ms,
             expired: change.expired,
-            silent,
+            silent: !streamed,
         };
         batch.append(table.log(), entry.encode());
     }

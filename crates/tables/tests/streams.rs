@@ -8,13 +8,17 @@ use std::{
     },
 };
 
-use graticule_model::{Error, limits::STREAM_RETENTION_MS};
+use bytes::Bytes;
+use graticule_model::{Error, Version, codec::item_to_json, limits::STREAM_RETENTION_MS};
 use graticule_tables::{
-    Change, PageLimit, Region, Table,
+    Change, Origin, PageLimit, Region, Road, Table,
     schema::{Register, Stream, StreamView},
 };
 
-use crate::support::{Opened, delete, eventually, item, n, open, plain_table, put, s, table_name};
+use crate::support::{
+    Opened, delete, eventually, item, make_global, n, open, plain_table, put, region_name, s, scan,
+    table_name,
+};
 
 async fn set_stream(region: &Region, view: Option<StreamView>) -> Arc<Table> {
     let name = table_name("t-1");
@@ -229,4 +233,35 @@ async fn what_a_member_lacks_is_kept() {
     let whole = PageLimit { entries: 9, bytes: usize::MAX };
     assert_eq!(region.outgoing(&lagging, 2, whole).await.unwrap().changes.len(), 3);
     assert!(region.outgoing(&lagging, 0, whole).await.unwrap().cut, "what was before is no more");
+}
+
+/// What streams do not show need not be kept: images before, and what other Regions wrote.
+#[tokio::test]
+async fn a_global_table_without_a_stream_logs_what_it_ships_and_no_more() {
+    let Opened { region, .. } = open("a").await;
+    let mut table = plain_table(&region, "t-1");
+    make_global(&region, &mut table, &["a", "b"]);
+    let table = region.create_table(table).await.unwrap();
+    for v in 0..2 {
+        put(&region, "t-1", item([("pk", s("k")), ("v", n(v))])).await.unwrap();
+    }
+    let from = region_name("b");
+    let origin = Origin { region: &from, log: "log", position: Some(1), road: Road::Log, born: None };
+    let json = Bytes::from(item_to_json(&item([("pk", s("other"))])));
+    let version = Version { time: region.clock().last().next(), region: Arc::from("b") };
+    let change = Change {
+        version,
+        key: json.clone(),
+        old: None,
+        new: Some(json),
+        written_ms: 0,
+        expired: false,
+        silent: false,
+    };
+    region.apply(&table, &origin, vec![change]).await.unwrap();
+    let whole = PageLimit { entries: 100, bytes: usize::MAX };
+    let outgoing = region.outgoing(&table, 0, whole).await.unwrap();
+    assert_eq!((outgoing.changes.len(), outgoing.next), (2, 2));
+    assert!(outgoing.changes.iter().all(|change| change.silent && change.new.is_some()));
+    assert_eq!(scan(&region, &table, None).await.len(), 2);
 }

@@ -83,6 +83,9 @@ pub struct SuiteArguments {
     /// Record this run's ratios instead of comparing them
     #[arg(long)]
     pub(crate) record: bool,
+    /// Which state of the source the server was built from, for whoever reads the results
+    #[arg(long, value_name = "NAME", default_value = "not told")]
+    revision: String,
     /// Further arguments for Graticule's server
     #[arg(last = true, value_name = "SERVER ARGUMENTS")]
     server_arguments: Vec<String>,
@@ -114,6 +117,7 @@ pub(crate) struct Plan {
     pub(crate) pool: Rc<PayloadPool>,
     parts: Vec<Part>,
     workloads: Vec<String>,
+    revision: String,
 }
 
 impl Plan {
@@ -152,6 +156,7 @@ impl Plan {
             pool: Rc::new(PayloadPool::new(TEXT_BYTES_MAX)),
             parts: if arguments.parts.is_empty() { default.to_vec() } else { arguments.parts.clone() },
             workloads: arguments.workloads.clone(),
+            revision: arguments.revision.clone(),
         })
     }
 
@@ -190,8 +195,10 @@ impl Plan {
         );
         let about = [
             ("date", today()),
+            ("source", self.revision.clone()),
             ("machine", machine::machine()),
             ("system", machine::system()),
+            ("other programs", machine::load()),
             ("disk", machine::storage(&std::env::temp_dir())),
             ("load", load),
         ];

@@ -22,6 +22,11 @@ const GROUP_BATCHES_MAX: usize = 1024;
 /// A group takes no further batch once it has this many bytes.
 const GROUP_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// A look at the room on the device counts for this many groups at most.
+const ROOM_GROUPS_MAX: u32 = 16;
+/// And for this many bytes: a small part of what has to stay free.
+const ROOM_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Said to callers when the commit thread is gone.
 pub(super) const STOPPED: &str = "the storage engine has stopped; restart the server";
 
@@ -30,7 +35,14 @@ pub(super) struct Request {
     pub(super) batch: Batch,
     pub(super) held: Held,
     pub(super) room: OwnedSemaphorePermit,
-    pub(super) done: oneshot::Sender<Result<Committed, CommitError>>,
+    pub(super) done: oneshot::Sender<Done>,
+}
+
+/// What became of a request. The batch goes back to be freed where it was made: memory that this thread freed would have
+/// to be fetched from it again.
+pub(super) struct Done {
+    pub(super) outcome: Result<Committed, CommitError>,
+    pub(super) _batch: Batch,
 }
 
 /// The state of the commit thread.
@@ -38,19 +50,43 @@ pub(super) struct Committer {
     store: Arc<Store>,
     watches: Arc<Watches>,
     caches: Caches,
+    room: Room,
+}
+
+/// Whether there was room on the device, looked at now and then: asking the system costs as much as a small commit.
+#[derive(Default)]
+struct Room {
+    /// For how many more groups the last look counts, and for how many more bytes.
+    groups: u32,
+    bytes: usize,
+}
+
+impl Room {
+    /// `Err` with the reason while the device is too full for a group of this size.
+    fn check(&mut self, store: &Store, bytes: usize) -> Result<(), String> {
+        if self.groups == 0 || self.bytes < bytes {
+            *self = Room::default();
+            store.check_space()?;
+            *self = Room { groups: ROOM_GROUPS_MAX, bytes: ROOM_BYTES_MAX };
+        }
+        self.groups -= 1;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        Ok(())
+    }
 }
 
 /// What is left of a request once its batch is part of a group.
 struct Waiting {
     committed: Committed,
+    batch: Batch,
     held: Held,
     room: OwnedSemaphorePermit,
-    done: oneshot::Sender<Result<Committed, CommitError>>,
+    done: oneshot::Sender<Done>,
 }
 
 impl Committer {
     pub(super) fn new(store: Arc<Store>, watches: Arc<Watches>) -> Committer {
-        Committer { store, watches, caches: Caches::default() }
+        Committer { store, watches, caches: Caches::default(), room: Room::default() }
     }
 
     /// Commits until all senders are gone and the queue is empty.
@@ -70,13 +106,14 @@ impl Committer {
     }
 
     fn commit(&mut self, mut requests: Vec<Request>, bytes: usize) {
-        if let Err(why) = self.store.check_space() {
+        if let Err(why) = self.room.check(&self.store, bytes) {
             // What makes room goes on, so that the device need not be cleared by hand.
             let (freeing, rest): (Vec<_>, Vec<_>) =
                 requests.into_iter().partition(|request| makes_room(&request.batch));
-            for Request { held, room, done, .. } in rest {
+            for Request { batch, held, room, done } in rest {
                 drop((held, room));
-                let _ = done.send(Err(CommitError::Aborted(why.clone())));
+                let outcome = Err(CommitError::Aborted(why.clone()));
+                let _ = done.send(Done { outcome, _batch: batch });
             }
             requests = freeing;
             if requests.is_empty() {
@@ -89,12 +126,12 @@ impl Committer {
         for Request { batch, held, room, done } in requests {
             let mut committed = Committed::default();
             if refused.is_none() {
-                match group.add(batch) {
+                match group.add(&batch) {
                     Ok(added) => committed = added,
                     Err(error) => refused = Some(error.to_string()),
                 }
             }
-            waiting.push(Waiting { committed, held, room, done });
+            waiting.push(Waiting { committed, batch, held, room, done });
         }
         if let Some(why) = refused {
             // Nothing was written, but the caches already say so.
@@ -134,9 +171,9 @@ impl Committer {
 
 /// Releases locks and answers, in queue order. A caller that has gone away needs no answer.
 fn answer(waiting: Vec<Waiting>, outcome: impl Fn(Committed) -> Result<Committed, CommitError>) {
-    for Waiting { committed, held, room, done } in waiting {
+    for Waiting { committed, batch, held, room, done } in waiting {
         drop((held, room));
-        let _ = done.send(outcome(committed));
+        let _ = done.send(Done { outcome: outcome(committed), _batch: batch });
     }
 }
 

@@ -88,17 +88,17 @@ impl<'a> Group<'a> {
     }
 
     /// Appends a batch. After an error the group must not be written.
-    pub(super) fn add(&mut self, batch: Batch) -> Result<Committed, ReadError> {
+    pub(super) fn add(&mut self, batch: &Batch) -> Result<Committed, ReadError> {
         let mut committed = Committed::default();
-        for effect in batch.effects {
-            self.resident.note(self.store.resident(), &effect);
+        for effect in &batch.effects {
+            self.resident.note(self.store.resident(), effect);
             match effect {
                 Effect::Put(key, value) => self.write.put(key, value),
                 Effect::Delete(key) => self.delete(key)?,
                 Effect::DeleteRange(start, end) => self.delete_range(start, end),
-                Effect::Add(key, delta) => self.add_to_counter(key, delta)?,
-                Effect::Append(shard, entry) => committed.positions.push(self.append(shard, &entry)?),
-                Effect::TrimLog(shard, position) => self.trim_log(shard, position)?,
+                Effect::Add(key, delta) => self.add_to_counter(key, *delta)?,
+                Effect::Append(shard, entry) => committed.positions.push(self.append(*shard, entry)?),
+                Effect::TrimLog(shard, position) => self.trim_log(*shard, *position)?,
             }
         }
         Ok(committed)
@@ -120,39 +120,42 @@ impl<'a> Group<'a> {
         Finished { write: self.write, grown: self.grown, resident: self.resident }
     }
 
-    fn delete(&mut self, key: Key) -> Result<(), ReadError> {
-        self.write.delete(&key);
+    fn delete(&mut self, key: &Key) -> Result<(), ReadError> {
+        self.write.delete(key);
         // Looking is cheaper than a tombstone among the counters for every item ever deleted.
-        if self.caches.counters.contains_key(&key) || self.store.counter(&key)?.is_some() {
-            self.write.delete_cf(self.store.counters(), &key);
-            self.counters.remove(&key);
-            self.caches.counters.insert(key, 0);
+        if self.caches.counters.contains_key(key) || self.store.counter(key)?.is_some() {
+            self.write.delete_cf(self.store.counters(), key);
+            self.counters.remove(key);
+            self.caches.counters.insert(key.clone(), 0);
         }
         Ok(())
     }
 
-    fn delete_range(&mut self, start: Key, end: Key) {
+    fn delete_range(&mut self, start: &Key, end: &Key) {
         if start >= end {
             // RocksDB would refuse the whole group.
             return;
         }
-        self.write.delete_range(&start, &end);
-        self.write.delete_range_cf(self.store.counters(), &start, &end);
-        let removed = |key: &Key| *key >= start && *key < end;
+        self.write.delete_range(start, end);
+        self.write.delete_range_cf(self.store.counters(), start, end);
+        let removed = |key: &Key| key >= start && key < end;
         self.counters.retain(|key| !removed(key));
         self.caches.counters.retain(|key, _| !removed(key));
-        self.removed.push((start, end));
+        self.removed.push((start.clone(), end.clone()));
     }
 
-    fn add_to_counter(&mut self, key: Key, delta: i64) -> Result<(), ReadError> {
-        let before = match self.caches.counters.get(&key) {
-            Some(value) => *value,
-            None if self.removed.iter().any(|(start, end)| *start <= key && key < *end) => 0,
-            None => self.store.counter(&key)?.unwrap_or(0),
-        };
+    fn add_to_counter(&mut self, key: &Key, delta: i64) -> Result<(), ReadError> {
         // Wrapping, because only that commutes: overflow must not depend on the order.
-        self.caches.counters.insert(key.clone(), before.wrapping_add(delta));
-        self.counters.insert(key);
+        if let Some(value) = self.caches.counters.get_mut(key) {
+            *value = value.wrapping_add(delta);
+        } else {
+            let is_removed = self.removed.iter().any(|(start, end)| start <= key && key < end);
+            let before = if is_removed { 0 } else { self.store.counter(key)?.unwrap_or(0) };
+            self.caches.counters.insert(key.clone(), before.wrapping_add(delta));
+        }
+        if !self.counters.contains(key) {
+            self.counters.insert(key.clone());
+        }
         Ok(())
     }
 

@@ -115,7 +115,8 @@ impl EmbeddedEngine {
         }
         // The commit has its place in the order, so a later writer of these keys comes after it.
         drop(shared);
-        outcome.await.unwrap_or_else(|_| Err(CommitError::Unknown(commit::STOPPED.to_owned())))
+        let stopped = || CommitError::Unknown(commit::STOPPED.to_owned());
+        outcome.await.map_err(|_| stopped())?.outcome
     }
 
     fn readable<T>(&self, read: impl FnOnce(&Store) -> Result<T, ReadError>) -> Result<T, ReadError> {
