@@ -50,8 +50,8 @@ fuzz: ## Fuzz what reads text from clients: make fuzz ARGS="--runs 10000000 code
 	@scripts/setup build
 	@scripts/fuzz $(ARGS)
 
-bench: build ## Measure throughput, latency, links: make bench ARGS="--quick", make bench ARGS="replication --quick"
-	cargo run --release -p graticule-bench -- $(ARGS)
+bench: build ## Ours, peers and a null server under one load: make bench ARGS="--quick"; links: ARGS="replication --quick"
+	@scripts/bench $(ARGS)
 
 lint: ## Formatting, clippy, licences and sources of dependencies
 	@scripts/setup build lint
@@ -59,5 +59,6 @@ lint: ## Formatting, clippy, licences and sources of dependencies
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo fmt --manifest-path clients/rust/Cargo.toml --check
+	cargo fmt --manifest-path bench/peers/dynoxide/Cargo.toml --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
 	"$(GRATICULE_CACHE)/tools/bin/cargo-deny" --locked check licenses bans sources

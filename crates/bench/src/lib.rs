@@ -1,18 +1,19 @@
-//! A small load generator for DynamoDB-compatible servers over plain HTTP/1.1.
+//! The benchmark of DynamoDB-compatible servers over plain HTTP/1.1, and the load generator that it is made of.
 //!
-//! It shares the machine with the server it measures, so a request costs it little: request bytes are built
-//! once and patched in place, nothing is signed, answers are not parsed beyond status and length, and one
-//! thread drives all connections. The plain workloads are closed loops: a connection sends its next request when the
-//! previous one is answered, so a stalled server is seen as fewer requests, each counted with its full latency. Those of
-//! [`links`] that are about lag send at a steady rate, whatever the server does.
+//! The load generator shares the machine with the servers it measures, so a request costs it little: request bytes are
+//! built once and filled in place, signing keys are kept, few answers are parsed, and one thread drives all connections.
+//! [`suite`] compares servers with each other; [`links`] measures what links between two Regions do.
 
 #![allow(clippy::disallowed_methods)] // a load generator measures real time
 
+pub mod accounting;
+pub mod control;
 pub mod http;
 pub mod links;
+pub mod machine;
+pub mod process;
 pub mod rates;
-pub mod replication;
 pub mod report;
 pub mod requests;
 pub mod server;
-pub mod workloads;
+pub mod suite;

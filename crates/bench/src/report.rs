@@ -6,8 +6,8 @@ use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
 use crate::{
+    accounting::CpuUsed,
     rates::{self, Rate},
-    server::CpuUsed,
 };
 
 /// Latencies are kept in nanoseconds, to three digits, up to two minutes.
@@ -54,6 +54,17 @@ impl Recorder {
         self.first_error.as_deref()
     }
 
+    /// How many operations did what they should.
+    pub fn operations(&self) -> u64 {
+        self.latency_ns.len()
+    }
+
+    /// p50, p90, p99, p99.9 and the maximum.
+    pub fn latency_ms(&self) -> [f64; 5] {
+        let ms = |quantile: f64| self.latency_ns.value_at_quantile(quantile) as f64 / 1e6;
+        [ms(0.5), ms(0.9), ms(0.99), ms(0.999), self.latency_ns.max() as f64 / 1e6]
+    }
+
     /// Counts requests where an operation takes several.
     pub fn add_requests(&mut self, count: u64) {
         self.requests += count;
@@ -75,7 +86,7 @@ impl Recorder {
         let operations = self.latency_ns.len();
         let requests = requests.unwrap_or(operations + self.errors);
         let per_request = |used: Duration| used.as_secs_f64() * 1e6 / requests.max(1) as f64;
-        let ms = |quantile: f64| self.latency_ns.value_at_quantile(quantile) as f64 / 1e6;
+        let latency_ms = self.latency_ms();
         let measurement = Measurement {
             workload,
             operations,
@@ -83,7 +94,7 @@ impl Recorder {
             seconds: elapsed.as_secs_f64(),
             errors: self.errors,
             first_error: self.first_error,
-            latency_ms: [ms(0.5), ms(0.9), ms(0.99), ms(0.999), self.latency_ns.max() as f64 / 1e6],
+            latency_ms,
             server_cpu_us_per_request: cpu.server.map(per_request),
             bench_cpu_us_per_request: cpu.bench.map(per_request),
         };

@@ -98,7 +98,8 @@ pub struct PayloadPool {
 }
 
 impl PayloadPool {
-    const SPREAD_BYTES: usize = 1 << 20;
+    /// How many payloads of one length there are.
+    pub const SPREAD_BYTES: usize = 1 << 20;
 
     /// A pool for payloads of up to `payload_bytes_max`.
     pub fn new(payload_bytes_max: usize) -> Self {
@@ -108,9 +109,13 @@ impl PayloadPool {
         Self { text: (0..length).map(|_| ALPHABET[random.below(64) as usize]).collect() }
     }
 
-    fn slice(&self, length: usize, random: &mut Random) -> &[u8] {
-        let start = random.below(Self::SPREAD_BYTES as u64) as usize;
+    /// Text of a payload: where a payload starts is a number below [`PayloadPool::SPREAD_BYTES`].
+    pub fn text(&self, start: usize, length: usize) -> &[u8] {
         &self.text[start..start + length]
+    }
+
+    fn slice(&self, length: usize, random: &mut Random) -> &[u8] {
+        self.text(random.below(Self::SPREAD_BYTES as u64) as usize, length)
     }
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use graticule_bench::{
+    accounting::parse_stat,
     http::{Endpoint, Head, parse_head},
     requests::{KEY_SLOT, PayloadPool, Random, Request},
-    server::parse_stat,
 };
 
 #[test]
@@ -85,4 +85,26 @@ fn cpu_time_is_user_and_system_time() {
     let stat = "42 (a) name (x) S 1 42 42 0 -1 4194560 9 0 0 0 150 25 7 7 20 0 3 0 100 1 1";
     assert_eq!(parse_stat(stat), Some(Duration::from_millis(1750)));
     assert_eq!(parse_stat("42 (short) S 1"), None);
+}
+
+/// A whole run, with servers that do nothing: started, loaded, measured, stopped, written down.
+#[test]
+fn a_run_leaves_json_a_picture_and_a_page() {
+    let out = std::env::temp_dir().join(format!("graticule-bench-test-{}", std::process::id()));
+    let ran = std::process::Command::new(env!("CARGO_BIN_EXE_graticule-bench"))
+        .args(["--quick", "--parts", "memory", "--workloads", "get", "--servers", "null,null-unread"])
+        .args(["--rounds", "1", "--seconds", "0.1", "--binary", "/nowhere", "--ratios", "/nowhere", "--out"])
+        .arg(&out)
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let read = |kind: &str| std::fs::read_to_string(out.join(format!("benchmarks.{kind}"))).unwrap();
+    let results: serde_json::Value = serde_json::from_str(&read("json")).unwrap();
+    let rows = results["memory"]["rows"].as_array().unwrap();
+    let servers: Vec<_> = rows.iter().map(|row| row["server"].as_str().unwrap()).collect();
+    assert_eq!(servers, ["null", "null-unread"]);
+    assert!(rows.iter().all(|row| row["rounds"][0]["operations"].as_u64() > Some(0)), "{results}");
+    assert!(read("svg").starts_with("<svg"));
+    assert!(read("md").contains("| GetItem, 1 KB | 64 |"));
+    std::fs::remove_dir_all(&out).unwrap();
 }

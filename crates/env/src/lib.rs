@@ -15,6 +15,7 @@ use std::{
 
 use futures_util::FutureExt;
 
+mod boot;
 mod shift;
 mod to_the_end;
 
@@ -24,12 +25,25 @@ pub use to_the_end::ToTheEnd;
 /// A future that owns what it needs, ready to be spawned.
 pub type BoxTask = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
+/// One boot of a machine. Its age goes on while processes come and go, whatever the clock is set to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Boot {
+    /// Tells boots apart.
+    pub id: u128,
+    /// How long ago it was. Goes on while the machine sleeps.
+    pub age: Duration,
+}
+
 /// What an environment provides.
 pub trait Environment: Send + Sync + 'static {
     /// Time since the Unix epoch as this machine's clock has it. May jump.
     fn unix_time(&self) -> Duration;
     /// Time since some fixed moment. Never goes back.
     fn monotonic(&self) -> Duration;
+    /// Which boot of the machine this is; `None` if that cannot be told.
+    fn boot(&self) -> Option<Boot> {
+        None
+    }
     /// A uniformly random number, good enough for identifiers and jitter.
     fn random_u64(&self) -> u64;
     /// Resolves after `duration`.
@@ -56,7 +70,7 @@ impl Env {
 
     /// The real machine: its clocks, its entropy, the current tokio runtime.
     pub fn real() -> Env {
-        Env::new(Real { started: Instant::now() })
+        Env::new(Real { started: Instant::now(), boot_id: boot::id() })
     }
 
     /// The same environment with a clock that is set apart by `shift`, whatever that comes to be.
@@ -77,6 +91,11 @@ impl Env {
     /// Time since some fixed moment; never goes back.
     pub fn monotonic(&self) -> Duration {
         self.0.monotonic()
+    }
+
+    /// Which boot of the machine this is; `None` if that cannot be told.
+    pub fn boot(&self) -> Option<Boot> {
+        self.0.boot()
     }
 
     /// A uniformly random number.
@@ -158,6 +177,7 @@ async fn log_panic(name: &'static str, task: impl Future<Output = ()>) -> Result
 
 struct Real {
     started: Instant,
+    boot_id: Option<u128>,
 }
 
 impl Environment for Real {
@@ -167,6 +187,10 @@ impl Environment for Real {
 
     fn monotonic(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        Some(Boot { id: self.boot_id?, age: boot::age()? })
     }
 
     fn random_u64(&self) -> u64 {

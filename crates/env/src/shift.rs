@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{BoxTask, Env, Environment};
+use crate::{Boot, BoxTask, Env, Environment};
 
 /// A handle on how far a clock is set apart. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +49,10 @@ impl Environment for Shifted {
 
     fn monotonic(&self) -> Duration {
         self.env.monotonic()
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        self.env.boot()
     }
 
     fn random_u64(&self) -> u64 {

@@ -90,15 +90,27 @@ pub(crate) async fn increments_are_never_lost(engine: TestEngine) {
     }
 }
 
+/// How long a decision waits for what the test does next, on a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Runs what may block on a thread of its own. A worker of the runtime that blocks may be the one that looks after timers,
+/// and then nothing that waits for one goes on.
+fn on_a_thread<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::spawn_blocking(move || runtime.block_on(future))
+}
+
 /// Two decisions that each wait for the other: they end only if both are inside at once.
 pub(crate) async fn shared_reads_run_concurrently(engine: TestEngine) {
     let (to_one, from_two) = mpsc::channel();
     let (to_two, from_one) = mpsc::channel();
     let meet = |engine: TestEngine, write: &'static str, to: mpsc::Sender<()>, from: mpsc::Receiver<()>| {
-        tokio::spawn(async move {
+        on_a_thread(async move {
             transact(&*engine, &declared(&["shared"], &[write]), move |_| {
                 to.send(()).unwrap();
-                from.recv_timeout(Duration::from_secs(20)).expect("the other is locked out");
+                from.recv_timeout(PATIENCE).expect("the other is locked out");
                 let mut batch = Batch::new();
                 batch.put(write, "");
                 Decision::Commit(batch, ())
@@ -551,12 +563,12 @@ async fn hold_claims(
     let (engine, (release, released)) = (engine.clone(), mpsc::channel());
     let (started, has_started) = tokio::sync::oneshot::channel();
     let mut started = Some(started);
-    let task = tokio::spawn(async move {
+    let task = on_a_thread(async move {
         let write = move |_: &[Option<Value>]| {
             if let Some(started) = started.take() {
                 started.send(()).unwrap();
             }
-            released.recv_timeout(Duration::from_secs(20)).expect("the test releases it");
+            released.recv_timeout(PATIENCE).expect("the test releases it");
             let mut batch = Batch::new();
             keys.iter().for_each(|key| batch.put(*key, "claimed"));
             Decision::Commit(batch, ())
@@ -646,12 +658,12 @@ pub(crate) async fn dropped_claims_leave_no_trace(engine: TestEngine) {
         let (unlock, unlocked) = mpsc::channel::<()>();
         let mut locked = Some(locked);
         let shared = engine.clone();
-        let other = tokio::spawn(async move {
+        let other = on_a_thread(async move {
             transact(&*shared, &declared(&[], &["z"]), move |_| {
                 if let Some(locked) = locked.take() {
                     locked.send(()).unwrap();
                 }
-                unlocked.recv_timeout(Duration::from_secs(20)).expect("the test unlocks it");
+                unlocked.recv_timeout(PATIENCE).expect("the test unlocks it");
                 Decision::Abort(())
             })
             .await

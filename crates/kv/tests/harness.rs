@@ -86,7 +86,7 @@ pub(crate) fn text(value: Value) -> String {
     String::from_utf8(value.to_vec()).unwrap()
 }
 
-/// Fails instead of hanging.
+/// Fails instead of hanging, also on a machine that is busy with other things.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(30), future).await.expect("this must not take so long")
+    tokio::time::timeout(Duration::from_secs(120), future).await.expect("this must not take so long")
 }

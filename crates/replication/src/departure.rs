@@ -54,8 +54,8 @@ impl Replicator {
             })
     }
 
-    /// Takes note of members that were taken out and have nothing more to say, and gives up those that cannot be
-    /// reached for too long.
+    /// Takes note of members that have nothing more to say, and gives up those that were taken out and cannot be reached
+    /// for too long.
     pub(crate) async fn see_off(&self, table: &Arc<Table>) -> Result<(), Error> {
         let here = self.region.name();
         if table.status == TableStatus::Active && !table.has_left(here) && table.has_orphaned_join() {
@@ -66,28 +66,25 @@ impl Replicator {
                 Err(error) => return Err(error),
             }
         }
-        let members: Vec<(RegionName, Version)> = {
-            let out = table.settings.members.iter().filter(|(region, register)| {
-                *region != self.region.name() && register.value.is_out() && table.has_left(region)
-            });
-            out.map(|(region, register)| (region.clone(), register.version.clone())).collect()
-        };
-        for (member, removed) in members {
-            let known = table.departed(&member, &removed);
+        let members = table.settings.members.iter().filter(|(region, _)| *region != here);
+        let members: Vec<(RegionName, Version)> =
+            members.map(|(region, register)| (region.clone(), register.version.clone())).collect();
+        for (member, version) in members {
+            let known = table.departed(&member, &version);
             if known.is_some_and(|departed| departed.absent) {
                 continue;
             }
-            let departed = self.departure_of(table, &member, &removed);
+            let departed = self.departure_of(table, &member, &version);
             if let Some(departed) = departed.filter(|departed| known != Some(departed)) {
                 match self.region.mark_departed(table, &member, &departed).await {
                     Ok(()) => tracing::info!(region = %self.region.name(), table = %table.name, %member,
-                        absent = departed.absent, "a member that was taken out has handed over everything"),
+                        absent = departed.absent, "a member has nothing more to say"),
                     Err(Error::ResourceNotFound) => return Ok(()),
                     Err(error) => return Err(error),
                 }
                 continue;
             }
-            let waited_ms = self.env().unix_ms().saturating_sub(removed.time.unix_ms());
+            let waited_ms = self.env().unix_ms().saturating_sub(version.time.unix_ms());
             let waits = table.awaited(self.region.name()).any(|(region, _)| *region == member);
             if waits && waited_ms > self.policy.departure_ms_max && !table.has_left(self.region.name()) {
                 self.expel(table, &member).await?;
@@ -112,8 +109,9 @@ impl Replicator {
         }
     }
 
-    /// How far a member that was taken out has gone, if everything is here that it wrote before it knew of that.
-    fn departure_of(&self, table: &Table, member: &RegionName, removed: &Version) -> Option<Departed> {
+    /// How far a member has gone: it has no replica, or it was taken out and everything is here that it wrote before it
+    /// knew of that.
+    fn departure_of(&self, table: &Table, member: &RegionName, version: &Version) -> Option<Departed> {
         let shared = (table.uuid.clone(), member.clone());
         let state = self.state.lock();
         let known = state.acknowledged.get(&shared)?;
@@ -122,8 +120,8 @@ impl Replicator {
             return None;
         }
         let told = state.watermarks.get(&shared).is_some_and(|time| *time > known.known_since);
-        let gone = known.absent || told || register.value == Member::Expelled;
-        gone.then(|| Departed { removed: removed.clone(), absent: known.absent })
+        let out = table.has_left(member) && (told || register.value == Member::Expelled);
+        (known.absent || out).then(|| Departed { member: version.clone(), absent: known.absent })
     }
 
     /// A tombstone can go when no member can send anything older, and every member has what was written here before: a
@@ -161,7 +159,10 @@ impl Replicator {
             };
             let Some(detaching) = current.detaching else { return };
             let outcome = match detaching.cut {
-                None if self.has_exchanged(&current, detaching.requested_ms, bounds.next) => {
+                // Taken out meanwhile, it hears nothing more.
+                None if current.has_left(self.region.name())
+                    || self.has_exchanged(&current, detaching.requested_ms, bounds.next) =>
+                {
                     self.region.begin_detaching(&current).await
                 }
                 Some(cut) if self.is_handed_over(&current, cut) => {

@@ -187,6 +187,11 @@ impl Telemetry {
         self.0.lock().retain(|shared, _| keep(shared));
     }
 
+    /// For how many replicas and peers there is something.
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().len()
+    }
+
     /// How far the log was sent, all latencies, and those of the last minute.
     pub(crate) fn of(
         &self,

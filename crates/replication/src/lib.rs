@@ -9,6 +9,7 @@ mod compare;
 mod departure;
 mod dials;
 mod flow;
+mod footprint;
 mod frames;
 mod inbound;
 mod join;
@@ -27,6 +28,7 @@ mod transport;
 mod verify;
 
 pub use dials::{LinkDial, LinkDials, OrderedPair};
+pub use footprint::Footprint;
 pub use frames::{Closed, FrameReceiver, FrameSender, frames};
 pub use latency::{LATENCY_BOUNDS_MS, LatencyHistogram, RecentLatency};
 pub use message::{

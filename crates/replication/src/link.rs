@@ -117,7 +117,7 @@ impl Replicator {
                         continue;
                     }
                     // It left to be a table of its own, or another has its name by now.
-                    Reply::Foreign if table.has_left(peer) => {
+                    Reply::Foreign if table.is_out(peer) => {
                         self.note_acknowledged(&table, key, HybridTime::ZERO, true);
                         continue;
                     }

@@ -227,18 +227,24 @@ impl Replicator {
         Ok(())
     }
 
-    /// Lets go of what is known of replicas that are no more.
+    /// Lets go of what is known of replicas and members that are no more. Which connection counts is remembered for as long
+    /// as the replica is there: what a member that is gone sent over an older one may still arrive.
     fn forget_dropped(&self, tables: &[Arc<Table>]) {
-        let there: BTreeSet<&str> = tables.iter().map(|table| table.uuid.as_str()).collect();
+        let shared = tables.iter().filter(|table| table.group.is_some());
+        let there: BTreeMap<&str, &Table> =
+            shared.map(|table| (table.uuid.as_str(), table.as_ref())).collect();
+        let is_there = |(uuid, _): &Shared| there.contains_key(uuid.as_str());
+        let concerns =
+            |(uuid, peer): &Shared| there.get(uuid.as_str()).is_some_and(|table| table.concerns(peer));
         let mut state = self.state.lock();
-        state.acknowledged.retain(|(uuid, _), _| there.contains(uuid.as_str()));
-        state.lanes.retain(|(uuid, _), _| there.contains(uuid.as_str()));
-        state.comparisons.retain(|(uuid, _), _| there.contains(uuid.as_str()));
-        state.shipped.retain(|(uuid, _), _| there.contains(uuid.as_str()));
-        state.watermarks.retain(|(uuid, _), _| there.contains(uuid.as_str()));
-        self.telemetry.retain(|(uuid, _)| there.contains(uuid.as_str()));
-        state.handed_over.retain(|(uuid, _), _| there.contains(uuid.as_str()));
-        state.verified.retain(|(uuid, _), _| there.contains(uuid.as_str()));
+        state.lanes.retain(|shared, _| is_there(shared));
+        state.comparisons.retain(|shared, _| is_there(shared));
+        state.acknowledged.retain(|shared, _| concerns(shared));
+        state.shipped.retain(|shared, _| concerns(shared));
+        state.watermarks.retain(|shared, _| concerns(shared));
+        state.handed_over.retain(|shared, _| concerns(shared));
+        state.verified.retain(|shared, _| concerns(shared));
+        self.telemetry.retain(concerns);
     }
 
     fn ensure_link(self: &Arc<Replicator>, peer: &RegionName) {

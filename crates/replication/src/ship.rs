@@ -96,11 +96,9 @@ impl Replicator {
                             let (now_ms, now) = (self.env().unix_ms(), self.env().monotonic());
                             self.telemetry.acknowledged(&shared, &sent.written_ms, now_ms, now);
                         }
-                        // A replica that has left need not wait for others that have left as well, nor for those that
-                        // do not wait for it.
-                        Outcome::Foreign if self.is_leaving(table).await? => {}
                         Outcome::Foreign => {
-                            // There is no replica, or not yet: tell the settings once more and start over.
+                            // There is no replica, or not yet, or it is on its way out: tell the settings once more, by
+                            // which both know who stays, and start over. What nobody took is never handed over.
                             self.tell_again(&shared);
                             return Ok(());
                         }
@@ -181,18 +179,6 @@ impl Replicator {
         let gather = flow.wait(self.env().monotonic());
         if !gather.is_zero() {
             self.env().sleep(gather).await;
-        }
-    }
-
-    /// Whether this replica is on its way out: it need not wait for others that have left as well.
-    async fn is_leaving(&self, table: &Table) -> Result<bool, LinkError> {
-        match self.region.table(&table.name).await {
-            Ok(current) => {
-                let leaving = current.status == TableStatus::Deleting || current.detaching.is_some();
-                Ok(current.uuid == table.uuid && leaving)
-            }
-            Err(Error::ResourceNotFound) => Ok(false),
-            Err(error) => Err(failed(error)),
         }
     }
 

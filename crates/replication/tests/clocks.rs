@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use crate::cluster::{cluster, equal, eventually, members, name};
+use crate::cluster::{cluster, equal, eventually, members, name, share};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_from_the_future_are_held_back() {
     let (_network, [a, b]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     b.set_clock_ahead_ms(2_500);
     let version = b.put("k", "from the future").await.unwrap();
     eventually("the change to be taken", async || {
@@ -45,9 +43,7 @@ async fn a_clock_that_is_behind_does_not_lose_what_it_has_seen() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_set_back_does_not_hold_up_a_join() {
     let (_network, [a, b, c]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     b.put("k", "before").await.unwrap();
     b.set_clock_ahead_ms(-3_600_000);
     a.add(&c.name).await;
@@ -62,9 +58,7 @@ async fn a_clock_set_back_does_not_hold_up_a_join() {
 async fn a_slow_clock_can_add_and_remove_replicas() {
     let (_network, [a, b, c]) = cluster().await;
     b.set_clock_ahead_ms(-3_600_000);
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     b.add(&c.name).await;
     members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
     b.remove(&c.name).await;

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use graticule_env::{BoxTask, Env, Environment};
+use graticule_env::{Boot, BoxTask, Env, Environment};
 use graticule_kv::{Direction, Engine, memory::MemoryEngine};
 use graticule_model::{
     AttributeValue, Error, Item, KeyType, RegionName, TableName, Version, version::HybridTime,
@@ -51,6 +51,10 @@ impl Environment for Machine {
 
     fn monotonic(&self) -> Duration {
         self.real.monotonic()
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        self.real.boot()
     }
 
     fn random_u64(&self) -> u64 {
@@ -231,7 +235,7 @@ impl Node {
         self.region.table(&name()).await.ok().map(|table| table.status)
     }
 
-    /// The JSON of every item of the table, or of one of its indexes, in the order of the stored keys.
+    /// Every item of the table, or of one of its indexes, in the order of the stored keys.
     pub(crate) async fn read(&self, index: Option<&str>) -> Result<Vec<String>, Error> {
         let table = self.region.table(&name()).await?;
         let mut after: Option<Item> = None;
@@ -247,7 +251,8 @@ impl Node {
                 consistent: true,
             };
             let page = self.region.page(&table, &request).await?;
-            items.extend(page.records.iter().map(|record| String::from_utf8(record.json.to_vec()).unwrap()));
+            let json = |json: &[u8]| String::from_utf8(json.to_vec()).unwrap();
+            items.extend(page.records.into_iter().map(|item| json(&item.json)));
             match page.last_key {
                 Some(key) => after = Some(key),
                 None => return Ok(items),
@@ -259,11 +264,21 @@ impl Node {
     pub(crate) async fn contents(&self) -> Option<(BTreeMap<String, Version>, (u64, u64))> {
         let table = self.region.active_table(&name()).await.ok()?;
         let counts = self.region.counts(&table, None).await.unwrap();
-        let whole = PageLimit { entries: usize::MAX, bytes: usize::MAX };
-        let (changes, _) = self.region.snapshot_changes(&table, None, whole).await.ok()?;
-        let live = changes.into_iter().filter_map(|change| Some((change.new?, change.version)));
-        let items = live.map(|(json, version)| (String::from_utf8(json.to_vec()).unwrap(), version));
-        Some((items.collect(), counts))
+        let limit = PageLimit { entries: 1000, bytes: 1024 * 1024 };
+        let mut items = BTreeMap::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let (rows, last) = self.region.snapshot_changes(&table, after.as_deref(), limit).await.ok()?;
+            for change in rows {
+                if let Some(json) = change.new {
+                    items.insert(String::from_utf8(json.to_vec()).unwrap(), change.version);
+                }
+            }
+            after = last;
+            if after.is_none() {
+                return Some((items, counts));
+            }
+        }
     }
 }
 
@@ -318,6 +333,16 @@ fn new_table(node: &Node) -> Table {
 /// A key of one string.
 pub(crate) fn string_key(name: &str) -> KeySchema {
     KeySchema::simple(KeyAttribute { name: name.to_owned(), kind: KeyType::S }, None)
+}
+
+/// Creates the table in the first of `nodes`, adds replicas in the others, and waits until all are members.
+pub(crate) async fn share(nodes: &[&Node]) {
+    nodes[0].create().await;
+    for other in &nodes[1..] {
+        nodes[0].add(&other.name).await;
+    }
+    let names: Vec<&RegionName> = nodes.iter().map(|node| &node.name).collect();
+    members(nodes, &names).await;
 }
 
 /// Waits until `look` finds something.

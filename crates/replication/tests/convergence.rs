@@ -9,7 +9,7 @@ use graticule_env::Env;
 use graticule_model::{AttributeValue, Version};
 use graticule_tables::{Action, ActionKind, ConflictPage, ConflictQuery, PageLimit, WriteOutcome};
 
-use crate::cluster::{Node, cluster, equal, key_item, members, name};
+use crate::cluster::{Node, cluster, equal, key_item, members, name, share};
 
 /// Every write that clients made in `nodes`: by item the latest version, and what it wrote.
 pub(crate) async fn winners(nodes: &[&Node]) -> BTreeMap<String, (Version, Option<String>)> {
@@ -118,9 +118,7 @@ async fn the_later_of_a_put_and_a_delete_stands() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_lost_is_counted_and_listed() {
     let (network, [a, b]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     network.part(&a.name, &b.name);
     let put = |key: &str| {
         let mut item = key_item(key);

@@ -2,7 +2,7 @@
 
 use graticule_tables::schema::Detaching;
 
-use crate::cluster::{Node, cluster, equal, eventually, members, name};
+use crate::cluster::{Node, cluster, equal, eventually, members, name, share};
 
 async fn detach(node: &Node) {
     let requested_ms = node.region.env().unix_ms();
@@ -22,10 +22,7 @@ async fn is_ordinary(node: &Node) {
 async fn a_replica_becomes_a_table_of_its_own_with_everything() {
     let (network, [a, b, c]) = cluster().await;
     network.delay(2);
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     network.part(&a.name, &b.name);
     a.put("of a", "while b was away").await.unwrap();
     b.put("of b", "while b was away").await.unwrap();

@@ -7,7 +7,7 @@ use graticule_replication::{LinkDial, LinkDials, Policy};
 use graticule_tables::LogLimits;
 
 use crate::{
-    cluster::{Node, equal, eventually, members},
+    cluster::{Node, equal, eventually, share},
     network::Network,
 };
 
@@ -21,9 +21,7 @@ async fn two() -> ([Node; 2], [LinkDials; 2]) {
         Node::open_with(&network, name.parse().unwrap(), engine, 0, policy, LogLimits::default()).await
     };
     let (a, b) = (open("a", &dials[0]).await, open("b", &dials[1]).await);
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     equal(&[&a, &b]).await;
     ([a, b], dials)
 }

@@ -6,7 +6,7 @@ use graticule_replication::Policy;
 use graticule_tables::{LogLimits, schema::Member};
 
 use crate::{
-    cluster::{Node, cluster, equal, eventually, members, name},
+    cluster::{Node, cluster, equal, eventually, members, name, share},
     resync::nodes,
 };
 
@@ -60,10 +60,7 @@ async fn what_was_deleted_does_not_come_back_with_a_member_that_was_taken_out() 
 async fn a_member_that_stays_away_is_expelled_and_the_others_agree() {
     let policy = Policy { departure_ms_max: 1_500, ..Policy::default() };
     let (network, [a, b, c]) = nodes(&policy, LogLimits::default()).await;
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     // Of its last writes one reaches one of the others, one reaches nobody.
     network.part(&a.name, &b.name);
     b.put("heard by c", "v").await.unwrap();

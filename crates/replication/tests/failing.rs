@@ -14,7 +14,7 @@ use graticule_kv::{
 };
 use tokio::sync::watch;
 
-use crate::cluster::{Node, cluster, equal, members};
+use crate::cluster::{Node, cluster, equal, share};
 
 /// Refuses every third commit while it is told to.
 #[derive(Debug)]
@@ -84,9 +84,7 @@ async fn what_was_refused_is_shipped_again() {
         refusing: AtomicBool::new(false),
     });
     let b = Node::open_on(&network, "b".parse().unwrap(), Arc::clone(&engine) as _, 0).await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     engine.refusing.store(true, Ordering::SeqCst);
     for round in 0..300 {
         a.put(&format!("k{round}"), "v").await.unwrap();

@@ -7,7 +7,7 @@ use std::sync::{
 
 use graticule_tables::schema::TableStatus;
 
-use crate::cluster::{Node, cluster, equal, eventually, members};
+use crate::cluster::{Node, cluster, equal, eventually, members, share};
 
 /// Writes to a table from several nodes until told to stop; gives how many writes there were.
 async fn write_until(stop: &AtomicBool, node: &Node, task: usize) -> usize {
@@ -75,9 +75,7 @@ async fn replicas_are_added_while_all_write() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_replicas_are_added_in_different_regions_at_once() {
     let (_network, [a, b, c, d]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     let stop = Arc::new(AtomicBool::new(false));
     let adding = async {
         tokio::join!(a.add(&c.name), b.add(&d.name));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use graticule_tables::schema::TableStatus;
 
 use crate::{
-    cluster::{Node, cluster, equal, eventually, members, name},
+    cluster::{Node, cluster, equal, eventually, members, name, share},
     convergence::winners,
 };
 
@@ -27,10 +27,7 @@ async fn write_until_refused(node: &Node) -> usize {
 async fn a_replica_ships_what_it_has_before_it_goes() {
     let (network, [a, b, c]) = cluster().await;
     network.delay(3);
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     let removing = async {
         tokio::time::sleep(Duration::from_millis(60)).await;
         a.remove(&c.name).await;
@@ -78,9 +75,7 @@ async fn a_replica_can_come_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_fills_a_replica_is_not_shipped_again() {
     let (_network, [a, b]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     b.put("k", "of an earlier life").await.unwrap();
     equal(&[&a, &b]).await;
     a.remove(&b.name).await;
@@ -189,10 +184,7 @@ async fn the_last_words_of_a_replica_do_not_undo_later_writes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_region_that_was_down_when_it_was_removed_leaves_when_it_is_back() {
     let (network, [a, b, c]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     network.part(&a.name, &c.name);
     network.part(&b.name, &c.name);
     c.put("last words", "v").await.unwrap();
@@ -208,10 +200,7 @@ async fn a_region_that_was_down_when_it_was_removed_leaves_when_it_is_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_replicas_can_leave_at_once() {
     let (_network, [a, b, c]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     b.put("of b", "v").await.unwrap();
     c.put("of c", "v").await.unwrap();
     tokio::join!(b.remove(&b.name), c.remove(&c.name));
@@ -225,9 +214,7 @@ async fn two_replicas_can_leave_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_that_take_each_other_out_one_stays_with_everything() {
     let (network, [a, b]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     network.part(&a.name, &b.name);
     a.put("of a", "v").await.unwrap();
     b.put("of b", "v").await.unwrap();
@@ -242,4 +229,89 @@ async fn of_two_that_take_each_other_out_one_stays_with_everything() {
     a.add(&b.name).await;
     members(&[&a, &b], &[&a.name, &b.name]).await;
     assert_eq!(equal(&[&a, &b]).await.len(), 3);
+}
+
+/// The one that was taken out last was to stay, but had gone before it was known to be: the others waited for it for ever,
+/// all on their way out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_three_that_take_each_other_out_one_stays_with_everything() {
+    let (network, [a, b, c]) = cluster().await;
+    share(&[&a, &b, &c]).await;
+    for (one, other) in [(&a, &b), (&b, &c), (&c, &a)] {
+        network.part(&one.name, &other.name);
+    }
+    for (node, victim) in [(&a, &b), (&b, &c), (&c, &a)] {
+        node.put(&format!("of {}", node.name), "v").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        node.remove(&victim.name).await;
+    }
+    // What a has goes to c, which is to stay as far as both know.
+    network.heal_pair(&a.name, &c.name);
+    gone(&a).await;
+    network.heal();
+    gone(&b).await;
+    eventually("all that was written", async || (c.contents().await?.0.len() == 3).then_some(())).await;
+    assert_eq!(c.status().await, Some(TableStatus::Active));
+    c.add(&a.name).await;
+    members(&[&a, &c], &[&a.name, &c.name]).await;
+    assert_eq!(equal(&[&a, &c]).await.len(), 3);
+}
+
+/// A replica that had been taken out while it was cut off waited for ever to hand over what it had to one that had lost
+/// everything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_stays_if_nobody_else_is_left() {
+    let (network, [a, b]) = cluster().await;
+    share(&[&a, &b]).await;
+    b.put("everywhere", "v").await.unwrap();
+    equal(&[&a, &b]).await;
+    let before = b.region.table(&name()).await.unwrap();
+    network.part(&a.name, &b.name);
+    b.put("only here", "v").await.unwrap();
+    a.remove(&b.name).await;
+    let told = a.region.table(&name()).await.unwrap().shared().unwrap();
+    b.region.merge_settings(&told).await.unwrap();
+    assert_eq!(b.status().await, Some(TableStatus::Deleting));
+    a.kill(&network);
+    let a = Node::open(&network, a.name.as_str()).await;
+    network.heal();
+    eventually("the last one to stay", async || (b.status().await? == TableStatus::Active).then_some(()))
+        .await;
+    assert_eq!(b.contents().await.unwrap().0.len(), 2);
+    assert_eq!(b.region.table(&name()).await.unwrap().uuid, before.uuid);
+    assert!(b.region.table(&name()).await.unwrap().replicas(&b.name).next().is_none());
+    b.add(&a.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    assert_eq!(equal(&[&a, &b]).await.len(), 2);
+    // And when it is told to go by itself, it goes, though the other one has lost everything.
+    a.kill(&network);
+    let _a = Node::open(&network, a.name.as_str()).await;
+    b.remove(&b.name).await;
+    gone(&b).await;
+}
+
+/// A Region that has lost its data is no replica any longer: the others do not wait for it, and it can be added anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_that_has_lost_its_data_is_seen_to_be_gone() {
+    let (network, [a, b, c]) = cluster().await;
+    share(&[&a, &b, &c]).await;
+    // Only one of the others has what it wrote last.
+    network.part(&a.name, &c.name);
+    c.put("of c", "v").await.unwrap();
+    eventually("its last words", async || (b.contents().await?.0.len() == 1).then_some(())).await;
+    c.kill(&network);
+    let c = Node::open(&network, c.name.as_str()).await;
+    network.heal();
+    for node in [&a, &b] {
+        eventually("the loss to be seen", async || {
+            let table = node.region.table(&name()).await.ok()?;
+            (table.replicas(&node.name).count() == 1).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(equal(&[&a, &b]).await.len(), 1);
+    b.put("afterwards", "v").await.unwrap();
+    a.add(&c.name).await;
+    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    assert_eq!(equal(&[&a, &b, &c]).await.len(), 2);
 }

@@ -7,7 +7,7 @@ use graticule_tables::{Action, ActionKind, Region};
 use tokio::sync::oneshot;
 
 use crate::{
-    cluster::{Node, cluster, equal, eventually, key_item, members, name},
+    cluster::{Node, cluster, equal, eventually, key_item, members, name, share},
     convergence::equal_to_latest,
 };
 
@@ -47,9 +47,7 @@ async fn keys(nodes: &[&Node]) -> Vec<String> {
 async fn regions_go_on_where_they_stopped() {
     let (network, [a, b]) = cluster().await;
     network.delay(1);
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     let (mut a, mut b) = (a, b);
     let mut acknowledged = Vec::new();
     for round in 0..4 {
@@ -94,10 +92,7 @@ async fn a_join_goes_on_after_restarts_of_both_ends() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_region_that_was_away_catches_up() {
     let (network, [a, b, c]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     a.put("gone", "v").await.unwrap();
     equal(&[&a, &b, &c]).await;
     c.kill(&network);

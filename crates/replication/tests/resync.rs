@@ -7,7 +7,7 @@ use graticule_replication::Policy;
 use graticule_tables::LogLimits;
 
 use crate::{
-    cluster::{Node, equal, eventually, members, name},
+    cluster::{Node, equal, eventually, name, share},
     network::Network,
 };
 
@@ -39,10 +39,7 @@ async fn log_is_cut(node: &Node, peer: &Node, first: u64) {
 async fn a_member_that_was_away_for_longer_than_the_log_is_kept_gets_everything() {
     let limits = LogLimits { changes: 100, ..LogLimits::default() };
     let (network, [a, b, c]) = nodes(&Policy::default(), limits).await;
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     for n in 0..3000 {
         a.put(&format!("k{n}"), "before").await.unwrap();
     }
@@ -79,9 +76,7 @@ async fn a_member_that_was_away_for_longer_than_the_log_is_kept_gets_everything(
 async fn a_source_that_restarts_in_the_middle_of_a_comparison_starts_over() {
     let limits = LogLimits { changes: 20, ..LogLimits::default() };
     let (network, [a, b]) = nodes(&Policy::default(), limits).await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     network.part(&a.name, &b.name);
     for n in 0..3000 {
         a.put(&format!("k{n}"), &"v".repeat(300)).await.unwrap();
@@ -106,10 +101,7 @@ async fn a_source_that_restarts_in_the_middle_of_a_comparison_starts_over() {
 async fn a_comparison_brings_nothing_back_that_was_deleted_elsewhere() {
     let limits = LogLimits { changes: 100, ..LogLimits::default() };
     let (network, [a, b, c]) = nodes(&Policy::default(), limits).await;
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     a.put("of a", "v").await.unwrap();
     b.put("of b", "v").await.unwrap();
     equal(&[&a, &b, &c]).await;

@@ -10,7 +10,7 @@ use graticule_replication::{
 use serde_json::Value;
 
 use crate::{
-    cluster::{Node, equal, eventually, members},
+    cluster::{Node, equal, eventually, share},
     linked::{Authority, answers, links_of, listener, region_name, serve, transport},
 };
 
@@ -40,9 +40,7 @@ async fn certificates_and_cas_change_without_a_restart() {
     let ((at_a, address_a), (at_b, address_b)) = (listener().await, listener().await);
     let a = serve("a", old.links("a").with_limits(soon()), at_a, &[("b", &address_b)]).await;
     let b = serve("b", old.links("b").with_limits(soon()), at_b, &[("a", &address_a)]).await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     a.put("k", "under the old CA").await.unwrap();
     equal(&[&a, &b]).await;
 
@@ -148,9 +146,7 @@ async fn old_connections_are_opened_anew() {
     let limits = Limits { connection_age_max: Duration::from_millis(500), ..soon() };
     let a = serve("a", authority.links("a").with_limits(limits), at_a, &[("b", &address_b)]).await;
     let b = serve("b", authority.links("b"), at_b, &[("a", &address_a)]).await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     for n in 0..3 {
         let before = connects(&a).await;
         a.put("k", &format!("{n}")).await.unwrap();

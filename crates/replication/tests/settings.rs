@@ -9,7 +9,7 @@ use graticule_tables::{
     schema::{Billing, IndexDefinition, Projection, Register, Throughput},
 };
 
-use crate::cluster::{Node, cluster, equal, eventually, key_item, members, name, string_key};
+use crate::cluster::{Node, cluster, equal, eventually, key_item, members, name, share, string_key};
 
 fn index_name() -> IndexName {
     "by-value".parse().unwrap()
@@ -27,7 +27,7 @@ async fn indexed(nodes: &[&Node], expected: usize) {
     eventually("equal indexes", async || {
         let mut contents = Vec::new();
         for node in nodes {
-            let mut items: Vec<String> = node.read(Some("by-value")).await.ok()?;
+            let mut items = node.read(Some("by-value")).await.ok()?;
             items.sort();
             contents.push(items);
         }
@@ -106,10 +106,7 @@ async fn an_index_appears_everywhere() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_changes_of_settings_come_together() {
     let (network, [a, b, c]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    a.add(&c.name).await;
-    members(&[&a, &b, &c], &[&a.name, &b.name, &c.name]).await;
+    share(&[&a, &b, &c]).await;
     for (one, other) in [(&a, &b), (&a, &c), (&b, &c)] {
         network.part(&one.name, &other.name);
     }
@@ -224,9 +221,7 @@ async fn streams_show_every_write_once_in_each_region() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_stream_of_a_replica_that_left_can_be_read() {
     let (_network, [a, b]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     a.put("of a", "1").await.unwrap();
     b.put("of b", "2").await.unwrap();
     equal(&[&a, &b]).await;

@@ -7,7 +7,7 @@ use graticule_replication::{LinkDial, LinkDials, Policy};
 use graticule_tables::LogLimits;
 
 use crate::{
-    cluster::{Node, equal, eventually, members},
+    cluster::{Node, equal, eventually, share},
     network::Network,
 };
 
@@ -20,9 +20,7 @@ async fn replicas() -> (Node, Node, LinkDials) {
     let name = "a".parse().unwrap();
     let a = Node::open_with(&network, name, engine, 0, policy, LogLimits::default()).await;
     let b = Node::open(&network, "b").await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     (a, b, dials)
 }
 

@@ -1,13 +1,11 @@
 //! What replication tells of itself: links, what is pending, what is kept and for whom.
 
-use crate::cluster::{cluster, equal, eventually, members};
+use crate::cluster::{cluster, equal, eventually, share};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_that_is_cut_off_is_seen_with_all_that_is_kept_for_it() {
     let (network, [a, b]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     a.put("k0", "before").await.unwrap();
     equal(&[&a, &b]).await;
     let at_rest = eventually("the first write to be acknowledged", async || {
@@ -64,9 +62,7 @@ async fn a_member_that_is_cut_off_is_seen_with_all_that_is_kept_for_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pending_bytes_are_near_the_truth() {
     let (network, [a, b]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     network.part(&a.name, &b.name);
     let before = a.replicator.status().await.unwrap().tables[0].peers[0].pending_bytes;
     assert_eq!(before, 0);

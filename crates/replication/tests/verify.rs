@@ -11,7 +11,7 @@ use std::{
 use graticule_model::{Version, version::HybridTime};
 use graticule_tables::{Change, Origin, Road};
 
-use crate::cluster::{Node, cluster, equal, members, name};
+use crate::cluster::{Node, cluster, equal, members, name, share};
 
 /// Puts an item into one replica that no write has put there.
 async fn damage(node: &Node, key: &str, value: &str, time: HybridTime) {
@@ -107,9 +107,7 @@ async fn keys_that_differ_are_named_and_brought_in_line() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_that_cannot_be_reached_is_not_called_equal() {
     let (network, [a, b, c]) = cluster().await;
-    a.create().await;
-    a.add(&b.name).await;
-    members(&[&a, &b], &[&a.name, &b.name]).await;
+    share(&[&a, &b]).await;
     network.part(&a.name, &b.name);
     let error = a.replicator.verify(&name(), &b.name, false).await.unwrap_err();
     assert!(error.to_string().contains("cannot be compared"), "{error}");

@@ -16,6 +16,8 @@ use crate::{
 const REST_MAX: Duration = Duration::from_secs(90);
 /// How long tombstones may take to go after that.
 const SWEEP_MAX: Duration = Duration::from_secs(60);
+/// How long Replicators may take to forget replicas and members that are gone: comparisons in the background rest long.
+const FORGET_MAX: Duration = Duration::from_secs(240);
 /// How far all clocks move in the end, twice, so that items expire and whatever is kept for a time is kept no longer.
 const EXPIRY_MS: i64 = 60 * 60 * 1000;
 const LATER_MS: i64 = 8 * 24 * 60 * 60 * 1000;
@@ -34,6 +36,7 @@ pub(crate) async fn all(world: &Arc<World>, ahead_ms: u64) {
     each_replica(world).await;
     streams::check(world).await;
     tasks(world).await;
+    forgotten(world).await;
     if !swept(world, SWEEP_MAX + Duration::from_millis(ahead_ms)).await {
         return;
     }
@@ -73,7 +76,7 @@ async fn tell_status(world: &World) {
         let (status, tasks) = (running.replicator.status().await, world.executor.tasks_of(running.owner));
         world.tell(&format!("{}: {status:?} {tasks:?}", node.name));
     }
-    for (region, table) in Replicas::look(world).tables {
+    for (region, table) in Replicas::look(world).all() {
         world.tell(&format!("{region}: {:?} {:?}", table.settings.members, table.membership));
     }
 }
@@ -113,13 +116,13 @@ fn trouble(world: &World) -> Option<String> {
 
 /// Counters and indexes against items.
 async fn each_replica(world: &Arc<World>) {
-    for (region, table) in Replicas::look(world).tables {
+    for (region, table) in Replicas::look(world).all() {
         // Items whose time to live is over go on being deleted: what counts is a look at which nothing changed.
         for _ in 0..LOOKS_MAX {
-            let before = rows(world, &region, &table);
-            let counters = counters(world, &region, &table, &before).await;
-            let index = indexes::check(world, &region, &table, &before).await;
-            if rows(world, &region, &table) == before {
+            let before = rows(world, region, table);
+            let counters = counters(world, region, table, &before).await;
+            let index = indexes::check(world, region, table, &before).await;
+            if rows(world, region, table) == before {
                 let mut model = world.model.lock();
                 counters.into_iter().chain(index).for_each(|what| model.fail(format!("{region}: {what}")));
                 break;
@@ -161,14 +164,44 @@ async fn tasks(world: &World) {
     }
 }
 
+/// Waits until Replicators remember no more than there are replicas and peers. Connections are remembered for every Region that
+/// ever shared the table.
+async fn forgotten(world: &Arc<World>) {
+    let too_much = || {
+        let replicas = Replicas::look(world);
+        let mut left = world.nodes.iter().filter_map(|node| {
+            let table = replicas.tables.get(&node.name);
+            let peers = table.map_or(0, |table| table.peers(&node.name).count());
+            let connected = table.map_or(0, |_| world.nodes.len() - 1);
+            let footprint = node.running()?.replicator.footprint();
+            let is_too_much = |(name, entries): &(&str, usize)| {
+                *entries > if matches!(*name, "lanes" | "comparisons") { connected } else { peers }
+            };
+            footprint
+                .iter()
+                .any(is_too_much)
+                .then(|| format!("{}: {peers} peers, but {footprint:?}", node.name))
+        });
+        left.next()
+    };
+    let deadline = world.executor.now() + FORGET_MAX;
+    while let Some(left) = too_much() {
+        if world.executor.now() >= deadline {
+            world.model.lock().fail(left);
+            return tell_status(world).await;
+        }
+        world.sleep(Duration::from_millis(500)).await;
+    }
+}
+
 /// Waits until no tombstone is left; tells whether that is so.
 async fn swept(world: &Arc<World>, limit: Duration) -> bool {
     let deadline = world.executor.now() + limit;
     loop {
         let mut left = None;
-        for (region, table) in Replicas::look(world).tables {
-            let marks = count(world, &region, &layout::prefix(layout::TOMBSTONES, table.id));
-            let rows = rows(world, &region, &table);
+        for (region, table) in Replicas::look(world).all() {
+            let marks = count(world, region, &layout::prefix(layout::TOMBSTONES, table.id));
+            let rows = rows(world, region, table);
             let dead = rows.values().filter(|(_, new)| new.is_none()).count();
             if marks + dead > 0 {
                 left = Some(format!("{region}: {dead} tombstones and {marks} marks of them are left"));
@@ -195,7 +228,7 @@ fn nothing_is_kept(world: &World) {
     let mut broken = Vec::new();
     for node in &world.nodes {
         let region = &node.name;
-        let current = replicas.tables.get(region).map(|table| table.id);
+        let current = replicas.of(region).map(|table| table.id);
         if let Some(id) = current {
             let bounds = node.disk.look(|store| store.log_bounds(graticule_kv::LogShard(id)));
             // What was written at the very end may still be on its way.

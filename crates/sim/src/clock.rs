@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use graticule_env::{BoxTask, Environment};
+use graticule_env::{Boot, BoxTask, Environment};
 use parking_lot::Mutex;
 
 use crate::{
@@ -103,6 +103,10 @@ impl Environment for Machine {
 
     fn monotonic(&self) -> Duration {
         self.now()
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        Some(Boot { id: 1, age: self.now() })
     }
 
     fn random_u64(&self) -> u64 {

@@ -62,6 +62,8 @@ struct State {
     store: Store,
     queue: VecDeque<Queued>,
     health: Health,
+    /// Nothing is synced for now.
+    held: bool,
     random: Random,
 }
 
@@ -69,6 +71,8 @@ struct State {
 pub struct Disk {
     state: Mutex<State>,
     tap: Tap,
+    /// There may be something to sync.
+    stirred: Arc<Notify>,
 }
 
 impl fmt::Debug for Disk {
@@ -81,13 +85,43 @@ impl Disk {
     /// An empty disk.
     pub fn new(seed: u64, name: &str, tap: impl Fn(&Batch, &Committed) + Send + Sync + 'static) -> Arc<Disk> {
         let random = Random::new(seed, name);
-        let state = State { store: Store::default(), queue: VecDeque::new(), health: Health::GOOD, random };
-        Arc::new(Disk { state: Mutex::new(state), tap: Box::new(tap) })
+        let (store, queue) = (Store::default(), VecDeque::new());
+        let state = State { store, queue, health: Health::GOOD, held: false, random };
+        Arc::new(Disk { state: Mutex::new(state), tap: Box::new(tap), stirred: Arc::new(Notify::new()) })
     }
 
     /// Says how well it works from now on.
     pub fn set_health(&self, health: Health) {
         self.state.lock().health = health;
+    }
+
+    /// Syncs nothing until [`Disk::release`].
+    pub(crate) fn hold(&self) {
+        self.state.lock().held = true;
+    }
+
+    /// Goes on syncing. What waits by now is refused if `refuse` says so.
+    pub(crate) fn release(&self, refuse: bool) {
+        let waiting = {
+            let mut state = self.state.lock();
+            state.held = false;
+            if refuse { std::mem::take(&mut state.queue) } else { VecDeque::new() }
+        };
+        for Queued { held, done, .. } in waiting {
+            drop(held);
+            let _ = done.send(Err(CommitError::Aborted("the simulated disk refuses".to_owned())));
+        }
+        self.stirred.notify_one();
+    }
+
+    /// How many commits wait to be synced.
+    pub(crate) fn waiting(&self) -> usize {
+        self.state.lock().queue.len()
+    }
+
+    /// Changes what is durable behind the back of whatever runs on the disk.
+    pub(crate) fn tamper(&self, change: impl FnOnce(&mut Store)) {
+        change(&mut self.state.lock().store);
     }
 
     /// Loses what was not synced, but for a prefix that happened to reach the disk.
@@ -124,6 +158,7 @@ impl Disk {
         let mut ended = Vec::new();
         let mut all_grown = BTreeMap::new();
         let mut state = self.state.lock();
+        let count = if state.held { 0 } else { count };
         for _ in 0..count {
             let Some(queued) = state.queue.pop_front() else { break };
             let Health { aborts_permille, unknown_permille, .. } = state.health;
@@ -185,7 +220,7 @@ impl DiskEngine {
             env: env.clone(),
             locks: Locks::default(),
             watches: Arc::default(),
-            queued: Arc::new(Notify::new()),
+            queued: Arc::clone(&disk.stirred),
             random: Mutex::new(Random::new(seed, "engine")),
         });
         let (disk, watches, queued) =
@@ -235,7 +270,7 @@ impl DiskEngine {
 fn next_group(disk: &Disk) -> Option<(usize, Duration)> {
     let mut state = disk.state.lock();
     let waiting = state.queue.len();
-    if waiting == 0 {
+    if waiting == 0 || state.held {
         return None;
     }
     let count = if state.random.percent(70) { waiting } else { 1 + state.random.below(waiting) };

@@ -3,6 +3,7 @@
 use graticule_kv::Key;
 
 pub(crate) const CATALOGUE: u8 = 0x01;
+pub(crate) const REGION: u8 = 0x03;
 pub(crate) const ITEMS: u8 = 0x10;
 pub(crate) const TOMBSTONES: u8 = 0x13;
 pub(crate) const CURSORS: u8 = 0x15;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use graticule_sim::{Options, Profile, Report, run};
+use graticule_sim::{Options, Profile, Report, Scene, play, run};
 
 /// Simulates several Regions with faults under a seed, and checks what global tables promise.
 #[derive(Debug, Parser)]
@@ -27,6 +27,9 @@ struct Arguments {
     /// The kind of run; drawn from the seed if not given.
     #[arg(long)]
     profile: Option<Profile>,
+    /// Plays this scene, under `--seed` or the first seed, instead of a run.
+    #[arg(long)]
+    scene: Option<Scene>,
     /// Goes on after a seed that fails.
     #[arg(long)]
     keep_going: bool,
@@ -35,6 +38,12 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let options = Options { profile: arguments.profile, trace: arguments.trace, ..Options::default() };
+    if let Some(scene) = arguments.scene {
+        let seed = arguments.seed.unwrap_or(arguments.from);
+        let broken = play(scene, seed, arguments.trace);
+        println!("{scene:?}, seed {seed}: {broken:#?}");
+        return if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     if let Some(seed) = arguments.seed {
         let report = run(seed, options);
         println!("{}", describe(&report));

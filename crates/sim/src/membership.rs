@@ -1,4 +1,5 @@
-//! Operators: they add replicas and take them out, whatever the state of things, also in several Regions at once.
+//! Operators: they add replicas, take them out and let them become tables of their own, whatever the state of things, also in
+//! several Regions at once.
 
 use std::sync::Arc;
 
@@ -53,12 +54,22 @@ pub(crate) async fn run(world: Arc<World>, number: usize) {
 async fn one_change(world: &Arc<World>, random: &mut Random) {
     let (node, other) = (random.pick(&world.nodes).clone(), random.pick(&world.nodes).clone());
     let replicas = Replicas::look(world);
+    if replicas.apart.contains_key(&node.name) {
+        // What became a table of its own goes, so that its Region can be a member again.
+        if random.percent(30) {
+            world.leave(&node).await;
+        }
+        return;
+    }
     let Some(table) = replicas.tables.get(&node.name) else { return };
     let peers: Vec<_> = table.peers(&node.name).collect();
     if node.name == other.name {
         // The last replica stays: there would be nothing left to look at.
-        if peers.len() >= 2 && random.percent(15) {
-            world.leave(&node).await;
+        match random.below(100) {
+            _ if peers.len() < 2 => {}
+            0..15 => world.leave(&node).await,
+            15..35 => _ = world.disassociate(&node).await,
+            _ => {}
         }
         return;
     }

@@ -1,17 +1,19 @@
 //! What is known of a run from outside: every write that became durable, every answer that a client got.
 //!
 //! It listens to the disks, so it knows which writes of unknown outcome took effect, and it holds every commit against the
-//! rules that hold at each moment: an item's version only grows, also over the time that it was deleted. It knows neither
-//! links nor Replicators.
+//! rules that hold at each moment: an item's version only grows, also over the time that it was deleted; no Region writes
+//! anything older than it has promised; what a replica writes after it has become a table of its own stays there. Of what
+//! Regions say to each other it hears promises alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use graticule_kv::{Batch, Committed, Effect};
-use graticule_model::{Version, codec::item_from_json};
+use graticule_model::{Version, codec::item_from_json, version::HybridTime};
+use graticule_replication::{Body, Frame, Request};
 use graticule_tables::{
     Change, Record, Table,
-    schema::{Member, TableStatus},
+    schema::{Detaching, Member, TableStatus},
 };
 
 use crate::{layout, replicas::Row};
@@ -23,6 +25,10 @@ pub(crate) struct Write {
     pub(crate) new: Option<Bytes>,
     /// It changed something where it was made, so that the stream there shows it.
     pub(crate) shown: bool,
+    /// It is in the log there.
+    pub(crate) logged: bool,
+    /// It was made in a table that is, or was about to become, none of the global table's replicas any more.
+    pub(crate) apart: bool,
 }
 
 /// A replica: a table of one Region from its creation to its drop.
@@ -36,6 +42,14 @@ pub(crate) struct Replica {
     pub(crate) active_from: Option<u64>,
     /// It is gone.
     pub(crate) dropped: bool,
+    /// The log position from which on it is a table of its own.
+    pub(crate) cut: Option<u64>,
+    /// Others took it out before it left.
+    taken_out: bool,
+    /// It has nothing to do with others any more.
+    pub(crate) apart: bool,
+    /// The latest version of each item by name.
+    latest: BTreeMap<String, Version>,
     /// The latest version that each item had.
     versions: BTreeMap<Vec<u8>, Version>,
     /// Items whose tombstone was forgotten. A comparison may bring it back.
@@ -70,6 +84,8 @@ pub(crate) struct Model {
     pub(crate) replicas: BTreeMap<(String, u64), Replica>,
     /// Regions that were taken out and not waited for.
     pub(crate) expelled: BTreeSet<String>,
+    /// What Regions have promised: they write nothing older.
+    promised: BTreeMap<String, HybridTime>,
     /// Acknowledged writes.
     pub(crate) answers: Vec<Answer>,
     /// Outcomes of requests by kind.
@@ -101,6 +117,14 @@ impl Model {
         *self.outcomes.entry(outcome).or_default() += 1;
     }
 
+    /// Takes note of a frame that has arrived from `region`.
+    pub(crate) fn arrived(&mut self, region: &str, frame: &Frame) {
+        let Body::Request(Request::Changes(changes)) = &frame.body else { return };
+        let Some(watermark) = changes.watermark else { return };
+        let promised = self.promised.entry(region.to_owned()).or_default();
+        *promised = HybridTime::from_bits(watermark).max(*promised);
+    }
+
     /// Takes note of a commit that has become durable in `region`.
     pub(crate) fn committed(&mut self, region: &str, batch: &Batch, committed: &Committed) {
         let mut positions = committed.positions.iter();
@@ -121,6 +145,7 @@ impl Model {
                     let (table, item_key) = layout::split_table(key);
                     if let Some(replica) = self.replicas.get_mut(&(region.to_owned(), table)) {
                         replica.forgotten.insert(item_key.to_vec());
+                        replica.images.remove(item_key);
                     }
                 }
                 Effect::Append(shard, entry) => {
@@ -141,11 +166,58 @@ impl Model {
         self.expelled.extend(expelled.map(|(region, _)| region.to_string()));
         let replica = self.replicas.entry((region.to_owned(), table.id)).or_default();
         if replica.uuid.is_empty() {
-            replica.uuid = table.uuid;
+            replica.uuid = table.uuid.clone();
             replica.joined = table.status == TableStatus::Creating;
         }
         if table.status == TableStatus::Active && replica.active_from.is_none() {
             replica.active_from = Some(replica.log_next);
+        }
+        replica.apart |= replica.cut.is_some() && table.group.is_none();
+        let waits = table.detaching.is_none_or(|detaching| detaching.cut.is_none());
+        replica.taken_out |= waits && region.parse().is_ok_and(|region| table.has_left(&region));
+        if let Some(Detaching { requested_ms, cut: Some(cut) }) = table.detaching
+            && replica.cut.is_none()
+        {
+            replica.cut = Some(cut);
+            if replica.taken_out {
+                return;
+            }
+            let latest = replica.latest.clone();
+            let peers: BTreeSet<&str> = table.settings.members.keys().map(|peer| peer.as_str()).collect();
+            self.check_detached(region, HybridTime::from_unix_ms(requested_ms), &peers, &latest);
+        }
+    }
+
+    /// A replica that becomes a table of its own has what its peers wrote before that was asked for.
+    fn check_detached(
+        &mut self,
+        region: &str,
+        requested: HybridTime,
+        peers: &BTreeSet<&str>,
+        latest: &BTreeMap<String, Version>,
+    ) {
+        let counts = |version: &Version| {
+            let by = &*version.region;
+            version.time < requested && by != region && peers.contains(by) && !self.expelled.contains(by)
+        };
+        let mut broken = Vec::new();
+        for (key, writes) in &self.writes {
+            let last = writes.iter().rfind(|(version, write)| counts(version) && !write.apart);
+            // A delete may have been forgotten before this replica was made.
+            let Some((last, _)) = last.filter(|(_, write)| write.new.is_some()) else { continue };
+            if latest.get(key).is_none_or(|version| version < last) {
+                broken.push(format!("{region}: left its global table without {key} at {last}"));
+            }
+        }
+        broken.into_iter().for_each(|what| self.fail(what));
+    }
+
+    /// A Region has lost an item, through no fault of its own.
+    pub(crate) fn lost(&mut self, region: &str, table: u64, key: &[u8]) {
+        let (_, item_key) = layout::split_table(key);
+        if let Some(replica) = self.replicas.get_mut(&(region.to_owned(), table)) {
+            replica.versions.remove(item_key);
+            replica.images.remove(item_key);
         }
     }
 
@@ -157,6 +229,8 @@ impl Model {
         let name = key_of(&record.json);
         let replica = self.replicas.entry((region.to_owned(), table)).or_default();
         let before = replica.versions.insert(item_key.to_vec(), record.version.clone());
+        replica.latest.insert(name.clone(), record.version.clone());
+        let apart = replica.apart;
         let new = (!record.tombstone).then_some(record.json);
         let old = match &new {
             Some(json) => replica.images.insert(item_key.to_vec(), json.clone()),
@@ -169,19 +243,32 @@ impl Model {
             self.fail(format!("{region}: item {name} had version {before} and then {now} (table {table})"));
         }
         let shown = old != new;
-        let known =
-            self.writes.get(&name).and_then(|writes| writes.get(&record.version)).map(|it| it.new.clone());
+        let foreign = *record.version.region != *region;
+        let known = self.writes.get(&name).and_then(|writes| writes.get(&record.version)).cloned();
+        if foreign && (apart || known.as_ref().is_some_and(|known| known.apart)) {
+            self.fail(format!("{region}: item {name} at {} came from a table apart", record.version));
+        }
         match known {
-            Some(known) if known == new => return,
+            Some(known) if known.new == new => return,
             Some(known) => {
-                self.fail(format!("{region}: item {name} at {}: {new:?} and {known:?}", record.version))
+                let (version, known) = (&record.version, known.new);
+                self.fail(format!("{region}: item {name} at {version}: {new:?} and {known:?}"));
             }
-            None if *record.version.region != *region => {
+            None if foreign => {
                 self.fail(format!("{region}: item {name} at {} was never written", record.version));
             }
-            None => {}
+            None => {
+                let promised = self.promised.get(region).copied().unwrap_or_default();
+                if record.version.time < promised {
+                    let version = &record.version;
+                    self.fail(format!("{region}: {name} is written at {version}, promised was {promised:?}"));
+                }
+            }
         }
-        self.writes.entry(name).or_default().insert(record.version, Write { new, shown });
+        self.writes
+            .entry(name)
+            .or_default()
+            .insert(record.version, Write { new, shown, logged: false, apart: false });
     }
 
     fn logged(&mut self, region: &str, log: u64, position: u64, entry: &[u8]) {
@@ -190,19 +277,31 @@ impl Model {
         };
         let replica = self.replicas.entry((region.to_owned(), log)).or_default();
         replica.log_next = position + 1;
+        let apart = replica.cut.is_some_and(|cut| position >= cut);
+        // A table that is no replica keeps no marks of deletes: its log alone tells of them.
+        if (apart || change.new.is_none()) && *change.version.region == *region {
+            let writes = self.writes.entry(key_of(&change.key)).or_default();
+            let write = Write { new: change.new.clone(), shown: true, logged: true, apart };
+            let write = writes.entry(change.version.clone()).or_insert(write);
+            write.logged = true;
+            write.apart |= apart;
+        }
         replica.log.insert(position, change);
     }
 
     /// Whether an item is what should stand in the end: the latest write of it. What Regions wrote that were not waited
-    /// for may have been handed over, or not.
+    /// for may have been handed over, or not; so may a delete of nothing in a replica that believed to be the only one.
     pub(crate) fn check_item(&self, key: &str, row: Option<&Row>) -> Option<String> {
         let writes = self.writes.get(key)?;
-        let waited_for = |version: &Version| !self.expelled.contains(&*version.region);
-        let latest = writes.iter().rfind(|(version, _)| waited_for(version));
-        let candidates =
-            writes.iter().filter(|(version, _)| latest.is_none_or(|(latest, _)| *version >= latest));
+        let waited_for = |version: &Version, write: &Write| {
+            !self.expelled.contains(&*version.region) && (write.shown || write.logged)
+        };
+        let mut writes = writes.iter().filter(|(_, write)| !write.apart);
+        let latest = writes.clone().rfind(|(version, write)| waited_for(version, write));
+        let mut candidates =
+            writes.by_ref().filter(|(version, _)| latest.is_none_or(|(latest, _)| *version >= latest));
         let stored = row.and_then(|(version, new)| Some((version, new.as_ref()?)));
-        let stands = candidates.into_iter().any(|(version, write)| match (&write.new, stored) {
+        let stands = candidates.any(|(version, write)| match (&write.new, stored) {
             (None, None) => true,
             (Some(new), Some((stored, json))) => version == stored && new == json,
             _ => false,

@@ -11,7 +11,7 @@ use std::{
 };
 
 use graticule_model::RegionName;
-use graticule_replication::{LinkError, Replicator, Transport, Wire, frames};
+use graticule_replication::{Frame, LinkError, Replicator, Transport, Wire, frames};
 use graticule_tables::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -30,17 +30,35 @@ pub(crate) type Latency = (u64, u64);
 
 const LATENCY: Latency = (100, 2_000);
 
+/// What a gate held has arrived after this long.
+const RELEASED: Duration = Duration::from_secs(5);
+
+/// Tells which frames of which connections do not get through.
+type Holds = Box<dyn Fn(u64, &Frame) -> bool + Send + Sync>;
+
+/// Holds single frames of a way, and with them what follows them on their connection.
+struct Gate {
+    holds: Holds,
+    /// What is held when its connection breaks is lost. Otherwise it arrives late, when the gate opens.
+    loses: bool,
+}
+
+/// Called with every frame that reaches its other end, and the Region that it comes from.
+type Tap = Box<dyn Fn(&RegionName, &Frame) + Send + Sync>;
+
 /// The network of all Regions.
 pub(crate) struct Network {
     pub(crate) executor: Arc<Executor>,
+    tap: Tap,
     state: Mutex<State>,
-    /// Counts changes of what is blocked.
+    /// Counts changes of what is blocked or held.
     changed: watch::Sender<u64>,
 }
 
 struct State {
     nodes: BTreeMap<RegionName, Arc<Replicator>>,
     blocked: BTreeSet<Way>,
+    gates: BTreeMap<Way, Gate>,
     latency: BTreeMap<Way, Latency>,
     connections: BTreeMap<u64, (Way, watch::Sender<bool>)>,
     next_connection: u64,
@@ -48,10 +66,15 @@ struct State {
 }
 
 impl Network {
-    pub(crate) fn new(executor: &Arc<Executor>, seed: u64) -> Arc<Network> {
+    pub(crate) fn new(
+        executor: &Arc<Executor>,
+        seed: u64,
+        tap: impl Fn(&RegionName, &Frame) + Send + Sync + 'static,
+    ) -> Arc<Network> {
         let state = State {
             nodes: BTreeMap::new(),
             blocked: BTreeSet::new(),
+            gates: BTreeMap::new(),
             latency: BTreeMap::new(),
             connections: BTreeMap::new(),
             next_connection: 1,
@@ -59,6 +82,7 @@ impl Network {
         };
         Arc::new(Network {
             executor: Arc::clone(executor),
+            tap: Box::new(tap),
             state: Mutex::new(state),
             changed: watch::Sender::new(0),
         })
@@ -87,10 +111,37 @@ impl Network {
         self.changed.send_modify(|count| *count += 1);
     }
 
-    /// Takes all partitions and delays away.
+    /// Holds frames on their way from one Region to another, until [`Network::open`]. What is held when its connection
+    /// breaks arrives late, or never if the gate `loses` it.
+    pub(crate) fn hold(
+        &self,
+        from: &RegionName,
+        to: &RegionName,
+        loses: bool,
+        holds: impl Fn(u64, &Frame) -> bool + Send + Sync + 'static,
+    ) {
+        let gate = Gate { holds: Box::new(holds), loses };
+        self.state.lock().gates.insert((from.clone(), to.clone()), gate);
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Holds nothing any more on the way from one Region to another.
+    pub(crate) fn open(&self, from: &RegionName, to: &RegionName) {
+        let gate = self.state.lock().gates.remove(&(from.clone(), to.clone()));
+        drop(gate);
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    /// The number of the connection that is made next.
+    pub(crate) fn next_connection(&self) -> u64 {
+        self.state.lock().next_connection
+    }
+
+    /// Takes all partitions, gates and delays away.
     pub(crate) fn heal(&self) {
         let mut state = self.state.lock();
         state.blocked.clear();
+        state.gates.clear();
         state.latency.clear();
         drop(state);
         self.changed.send_modify(|count| *count += 1);
@@ -145,6 +196,39 @@ impl Network {
         }
     }
 
+    /// Whether a frame does not get through for now.
+    pub(crate) fn is_held(&self, way: &Way, connection: u64, frame: &Frame) -> bool {
+        self.state.lock().gates.get(way).is_some_and(|gate| (gate.holds)(connection, frame))
+    }
+
+    /// Whether a frame is lost now that its connection has broken.
+    pub(crate) fn is_lost(&self, way: &Way, connection: u64, frame: &Frame) -> bool {
+        let state = self.state.lock();
+        state.gates.get(way).is_some_and(|gate| gate.loses && (gate.holds)(connection, frame))
+    }
+
+    /// Waits until nothing holds a frame.
+    pub(crate) async fn wait_released(&self, way: &Way, connection: u64, frame: &Frame) {
+        let mut changed = self.changed.subscribe();
+        while self.is_held(way, connection, frame) {
+            let _ = changed.changed().await;
+        }
+    }
+
+    /// Waits until no gate is on a way, and what it held has had the time to arrive.
+    pub(crate) async fn wait_ungated(&self, way: &Way) {
+        let mut changed = self.changed.subscribe();
+        while self.state.lock().gates.contains_key(way) {
+            let _ = changed.changed().await;
+            self.executor.sleep(RELEASED).await;
+        }
+    }
+
+    /// A frame reaches its other end.
+    pub(crate) fn arrived(&self, way: &Way, frame: &Frame) {
+        (self.tap)(&way.0, frame);
+    }
+
     /// A connection has ended.
     pub(crate) fn ended(&self, connection: u64) {
         let gone = self.state.lock().connections.remove(&connection);
@@ -173,15 +257,16 @@ impl Network {
             state.connections.insert(connection, (out.clone(), broken.clone()));
             connection
         };
-        let lane = |way: Way| {
+        let lane = |way: Way, answers: bool| {
             let (sender, near) = frames();
             let (far, receiver) = frames();
-            let pump = Pump { network: Arc::clone(self), connection, way, far, broken: broken.clone() };
+            let broken = broken.clone();
+            let pump = Pump { network: Arc::clone(self), connection, way, answers, far, broken };
             self.executor.spawn(WORLD, "pump", Box::pin(pump.run(near)));
             (sender, receiver)
         };
-        let (request_sender, request_receiver) = lane(out);
-        let (reply_sender, reply_receiver) = lane(back);
+        let (request_sender, request_receiver) = lane(out, false);
+        let (reply_sender, reply_receiver) = lane(back, true);
         let there = Wire { sender: reply_sender, receiver: request_receiver };
         let env = target.region().env().clone();
         env.spawn("link in", target.serve(from.clone(), there));

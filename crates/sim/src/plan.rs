@@ -17,18 +17,21 @@ pub enum Profile {
     Clocks,
     /// Members come and go while Regions cannot be reached or crash.
     Membership,
+    /// Several members take each other out, or leave, while others are down or cut off.
+    Feuds,
     /// Regions, disks and connections are slow or stand still.
     Slow,
     /// All of it.
     Everything,
 }
 
-const PROFILES: [Profile; 7] = [
+const PROFILES: [Profile; 8] = [
     Profile::Calm,
     Profile::Partitions,
     Profile::Crashes,
     Profile::Clocks,
     Profile::Membership,
+    Profile::Feuds,
     Profile::Slow,
     Profile::Everything,
 ];
@@ -52,6 +55,8 @@ pub(crate) struct Plan {
     pub(crate) away_ms: u64,
     /// Operators add and remove members.
     pub(crate) members_change: bool,
+    /// Operators take out members that are away.
+    pub(crate) feuds: bool,
     /// Operators drop and create the index.
     pub(crate) index_changes: bool,
     /// How many changes of log are kept for a member that is away.
@@ -97,10 +102,32 @@ impl Plan {
             fault_ms,
             away_ms: 25_000,
             members_change,
+            feuds: profile == Profile::Feuds,
             index_changes,
             log_changes_max,
             departure_ms_max,
             verify_every,
+        }
+    }
+
+    /// A world of three Regions in which nothing happens by itself.
+    pub(crate) fn of_scene(log_changes_max: Option<u64>) -> Plan {
+        Plan {
+            profile: Profile::Calm,
+            regions: 3,
+            keys: 0,
+            clients: 0,
+            pace_ms: 0,
+            padding: 0,
+            duration: Duration::ZERO,
+            fault_ms: 0,
+            away_ms: 0,
+            members_change: false,
+            feuds: false,
+            index_changes: false,
+            log_changes_max,
+            departure_ms_max: None,
+            verify_every: None,
         }
     }
 }

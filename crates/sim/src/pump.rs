@@ -19,36 +19,59 @@ pub(crate) struct Pump {
     pub(crate) network: Arc<Network>,
     pub(crate) connection: u64,
     pub(crate) way: Way,
+    /// Carries what the target of the connection answers.
+    pub(crate) answers: bool,
     pub(crate) far: FrameSender,
     pub(crate) broken: watch::Sender<bool>,
 }
 
 impl Pump {
-    pub(crate) async fn run(self, near: FrameReceiver) {
-        let left = self.carry(near).await;
+    pub(crate) async fn run(self, mut near: FrameReceiver) {
+        let mut left = self.carry(&mut near).await;
         self.broken.send_replace(true);
         self.network.ended(self.connection);
+        let lost = left.iter().position(|frame| self.network.is_lost(&self.way, self.connection, frame));
+        left.truncate(lost.unwrap_or(left.len()));
+        // A source whose requests go nowhere notices it. A target may believe for long that somebody waits for its answers,
+        // and go on with what has arrived.
+        let near = self.answers.then_some(near);
         // What was on its way may still arrive, and late.
-        let (late, pause) = self.network.draw(|random| {
+        let (late, pause, silence, unaware) = self.network.draw(|random| {
             let late = if random.percent(50) { random.below(left.len() + 1) } else { 0 };
-            (late, if random.percent(70) { Duration::ZERO } else { random.millis(0, 2_000) })
+            let pause = match random.below(10) {
+                0..7 => Duration::ZERO,
+                7..9 => random.millis(0, 2_000),
+                _ => random.millis(0, 15_000),
+            };
+            let silence = if random.percent(80) { random.millis(0, 5) } else { random.millis(0, 5_000) };
+            let unaware = if random.percent(70) { random.millis(0, 50) } else { random.millis(0, 20_000) };
+            (late, pause, silence, unaware)
         });
-        self.network.executor.sleep(pause).await;
-        for frame in left.into_iter().take(late) {
-            self.network.executor.sleep(self.network.latency(&self.way)).await;
+        let executor = Arc::clone(&self.network.executor);
+        executor.sleep(pause).await;
+        for (at, frame) in left.into_iter().enumerate() {
+            if self.network.is_held(&self.way, self.connection, &frame) {
+                self.network.wait_released(&self.way, self.connection, &frame).await;
+            } else if at >= late {
+                break;
+            }
+            executor.sleep(self.network.latency(&self.way)).await;
             if !self.deliver(frame).await {
-                return;
+                break;
             }
         }
         // The far end learns of the end now: the frames' sender goes.
-        let silence = self
-            .network
-            .draw(|random| if random.percent(80) { random.millis(0, 5) } else { random.millis(0, 5_000) });
-        self.network.executor.sleep(silence).await;
+        executor.sleep(silence).await;
+        let Pump { network, way, far, .. } = self;
+        drop(far);
+        if near.is_some() {
+            network.wait_ungated(&(way.1, way.0)).await;
+            executor.sleep(unaware).await;
+        }
     }
 
     /// Carries frames until the connection breaks; gives those that were on their way.
-    async fn carry(&self, mut near: FrameReceiver) -> VecDeque<Frame> {
+    async fn carry(&self, near: &mut FrameReceiver) -> VecDeque<Frame> {
         let mut flight: VecDeque<(Duration, Frame)> = VecDeque::new();
         let mut arrives = Duration::ZERO;
         let mut open = true;
@@ -69,10 +92,16 @@ impl Pump {
                 },
                 () = executor.sleep(wait), if !flight.is_empty() => {
                     let patience = self.network.draw(|random| random.millis(1_000, 15_000));
+                    let Some((_, frame)) = flight.front() else { break };
+                    let passes = async {
+                        let open = self.network.wait_open(&self.way, patience).await;
+                        self.network.wait_released(&self.way, self.connection, frame).await;
+                        open
+                    };
                     let passed = tokio::select! {
                         biased;
                         () = self.until_broken() => false,
-                        open = self.network.wait_open(&self.way, patience) => open,
+                        open = passes => open,
                     };
                     if !passed {
                         break;
@@ -102,6 +131,7 @@ impl Pump {
         self.network.executor.tell(Event::Frame, &bytes, || {
             format!("{}->{} #{} {}", self.way.0, self.way.1, self.connection, shorten(&frame))
         });
+        self.network.arrived(&self.way, &frame);
         self.far.send(frame).await.is_ok()
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use crate::{
     checks,
     disk::Health,
-    faults, membership,
+    faults, feuds, membership,
     plan::{Plan, Profile},
     streams,
     workload::Client,
@@ -42,7 +42,6 @@ pub struct Report {
 
 /// Runs one seed.
 pub fn run(seed: u64, options: Options) -> Report {
-    crate::panics::watch();
     let plan = Plan::new(seed, options.profile);
     let profile = plan.profile;
     let world = World::new(seed, plan, options.trace);
@@ -52,19 +51,29 @@ pub fn run(seed: u64, options: Options) -> Report {
             node.disk.set_health(Health { sync_us_max: 50_000, lies: true, ..Health::GOOD });
         }
     }
-    let scene = scenario(Arc::clone(&world));
-    if let Err(stuck) = world.executor.block_on(scene) {
-        world.model.lock().fail(format!("the run does not end: {stuck:?}"));
-    }
-    let simulated = world.executor.now();
-    let trace = world.executor.trace_sum();
-    world.executor.shut_down();
+    let scenario = scenario(Arc::clone(&world));
+    let (simulated, trace) = play_out(&world, scenario);
     let mut model = world.model.lock();
-    for panic in crate::panics::take() {
-        model.fail(format!("a task panicked: {panic}"));
-    }
     let outcomes = model.outcomes.clone();
     Report { seed, profile, trace, simulated, outcomes, broken: std::mem::take(&mut model.broken) }
+}
+
+/// Plays what happens in a world to its end. Gives how long that was and the sum of everything; what was broken is in the
+/// model.
+pub(crate) fn play_out(
+    world: &Arc<World>,
+    scenario: impl Future<Output = ()> + Send + 'static,
+) -> (Duration, (u64, u64)) {
+    crate::panics::watch();
+    if let Err(stuck) = world.executor.block_on(scenario) {
+        world.model.lock().fail(format!("the run does not end: {stuck:?}"));
+    }
+    let ended = (world.executor.now(), world.executor.trace_sum());
+    world.executor.shut_down();
+    for panic in crate::panics::take() {
+        world.model.lock().fail(format!("a task panicked: {panic}"));
+    }
+    ended
 }
 
 async fn scenario(world: Arc<World>) {
@@ -98,6 +107,9 @@ async fn scenario(world: Arc<World>) {
             world.spawn("operator", membership::change_index(Arc::clone(&world), number));
         }
     }
+    if world.plan.feuds {
+        world.spawn("feuds", feuds::run(Arc::clone(&world)));
+    }
     if world.plan.members_change {
         for number in 0..2 {
             world.spawn("operator", membership::run(Arc::clone(&world), number));
@@ -112,5 +124,7 @@ async fn scenario(world: Arc<World>) {
         ahead_ms = ahead_ms.max(u64::try_from(ahead).unwrap_or(0));
     }
     faults::heal(&world).await;
+    // Until requests that are under way have ended: clocks are moved while checks go on.
+    world.sleep(Duration::from_secs(3)).await;
     checks::all(&world, ahead_ms).await;
 }

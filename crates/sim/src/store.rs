@@ -37,6 +37,11 @@ impl Log {
 }
 
 impl Store {
+    /// Loses a value, as no disk should.
+    pub(crate) fn lose(&mut self, key: &[u8]) {
+        Arc::make_mut(&mut self.data).remove(key);
+    }
+
     /// Applies a commit; answers also the next position of every log that grew.
     pub(crate) fn apply(&mut self, batch: &Batch) -> (Committed, BTreeMap<LogShard, u64>) {
         let data = Arc::make_mut(&mut self.data);

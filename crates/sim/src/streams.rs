@@ -104,9 +104,9 @@ fn readers(model: &mut Model, region: &str, before: &BTreeMap<u64, usize>, who: 
 
 /// Holds the logs against the writes.
 fn logs(world: &World) {
-    let current = Replicas::look(world).tables;
+    let current = Replicas::look(world);
     let items: BTreeMap<(String, u64), BTreeMap<String, Row>> = current
-        .iter()
+        .all()
         .map(|(region, table)| ((region.to_string(), table.id), rows(world, region, table)))
         .collect();
     let mut model = world.model.lock();

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use graticule_expr::{Condition, Placeholders, Update};
-use graticule_model::{AttributeValue, Error, ExpressionKind, Item, Version, codec::item_to_json};
+use graticule_model::{AttributeValue, Error, ExpressionKind, Item, codec::item_to_json};
 use graticule_tables::{Action, ActionKind, RequestToken, WriteOutcome, Written};
 
 use crate::{
@@ -60,7 +60,9 @@ impl Client {
         while self.world.is_busy() {
             let pause = self.random.millis(0, self.world.plan.pace_ms);
             self.world.sleep(pause).await;
-            self.one_request().await;
+            if self.world.is_busy() {
+                self.one_request().await;
+            }
         }
     }
 
@@ -131,9 +133,9 @@ impl Client {
                         continue;
                     }
                     let idle = written.new.is_none() && written.old.is_none();
-                    let version: Option<Version> = written.new.as_ref().map(|_| written.version.clone());
+                    let version = (!idle).then_some(written.version);
                     let (region, key) = (region.to_owned(), key_of(action));
-                    let new = written.new.map(|record| record.json);
+                    let new = written.new.map(|item| item.json);
                     model.answers.push(Answer { region, key, new, version, idle });
                 }
             }

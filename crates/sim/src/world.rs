@@ -74,8 +74,11 @@ fn bytes_of(name: &str, batch: &Batch) -> Vec<u8> {
 impl World {
     pub(crate) fn new(seed: u64, plan: Plan, print: bool) -> Arc<World> {
         let executor = Executor::new(seed, print);
-        let network = Network::new(&executor, seed);
         let model = Arc::new(Mutex::new(Model::default()));
+        let listener = Arc::clone(&model);
+        let network = Network::new(&executor, seed, move |region, frame| {
+            listener.lock().arrived(region.as_str(), frame);
+        });
         let nodes = REGIONS.iter().take(plan.regions).zip(1..).map(|(name, number)| {
             let (listener, trace) = (Arc::clone(&model), Arc::downgrade(&executor));
             let disk = Disk::new(seed, &format!("disk {name}"), move |batch, committed| {
@@ -182,6 +185,16 @@ impl World {
     /// Lets a replica leave, as asked of itself.
     pub(crate) async fn leave(&self, node: &Node) {
         self.operation(node, "DeleteTable", json!({"TableName": TABLE})).await;
+    }
+
+    /// Lets a replica become a table of its own, as asked of itself.
+    pub(crate) async fn disassociate(&self, node: &Node) -> bool {
+        let body = json!({"TableName": TABLE, "DisassociationProtectionEnabled": false});
+        self.operation(node, "UpdateTable", body).await;
+        let update = json!({
+            "RegionName": node.name.as_str(), "DisassociationMode": "WAIT_FOR_REPLICATION"});
+        let body = json!({"TableName": TABLE, "ReplicaUpdates": [{"Disassociate": update}]});
+        matches!(self.operation(node, "UpdateTable", body).await, Some(Ok(_)))
     }
 
     /// Creates or drops the index, as asked of `node`.

@@ -12,4 +12,5 @@ mod contract;
 #[allow(dead_code)] // the fixtures of the engines that ship
 #[path = "../../kv/tests/harness.rs"]
 mod harness;
+mod scenes;
 mod seeds;

@@ -16,22 +16,22 @@ fn hold(seeds: RangeInclusive<u64>) {
 
 #[test]
 fn seeds_hold_one() {
-    hold(1..=60);
+    hold(1..=50);
 }
 
 #[test]
 fn seeds_hold_two() {
-    hold(61..=120);
+    hold(51..=100);
 }
 
 #[test]
 fn seeds_hold_three() {
-    hold(121..=180);
+    hold(101..=150);
 }
 
 #[test]
 fn seeds_hold_four() {
-    hold(181..=240);
+    hold(151..=200);
 }
 
 #[test]

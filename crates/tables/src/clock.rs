@@ -2,17 +2,22 @@
 //!
 //! Every write takes its version here. The clock never gives a time twice, never goes back, and knows which writes are
 //! still on their way, so that it can say below which time no further version will appear ([`Clock::closed`]).
+//!
+//! Promises hold over a crash, to whatever time somebody sets the machine's clock meanwhile. A [`Mark`] of the clock is
+//! saved every second or so. What is promised stays below a bound that follows from the last one and from the time that
+//! has passed since then, as the age of the machine's boot tells it; a restart computes the same bound and begins after it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use graticule_env::Env;
+use graticule_env::{Boot, Env};
 use graticule_model::{RegionName, Version, version::HybridTime};
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
-/// How far promises may go beyond the time that was saved last, in milliseconds: two intervals of saving.
-const PROMISED_AHEAD_MS: u64 = 10_000;
-/// A clock that is behind the saved time by more than this was set back. Less may come from clocks of other Regions.
-const SET_BACK_MS: u64 = 1_000;
+/// The most that promises go beyond the last mark. If the machine was booted since, a restart begins there.
+const AHEAD_MAX: Duration = Duration::from_secs(2);
+/// How far promises may outrun the time that has passed since the last mark.
+const SLACK: Duration = Duration::from_millis(100);
 
 /// A Region's source of versions.
 #[derive(Debug)]
@@ -20,15 +25,71 @@ pub struct Clock {
     env: Env,
     region: Arc<str>,
     state: Mutex<State>,
+    /// A promise was held back by the bound.
+    bounded: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     last: HybridTime,
-    /// [`Clock::closed`] does not go beyond, so that a restart knows what may have been promised.
-    promised_max: HybridTime,
+    /// The mark that was saved last, and the one that was taken last, which a crash may find saved or not: both bound
+    /// what is promised.
+    saved: Mark,
+    taken: Mark,
     /// For each write under way: the time that its version comes after. Counted.
     writing: BTreeMap<HybridTime, usize>,
+}
+
+/// A duration as the difference of two times.
+fn span(duration: Duration) -> u64 {
+    HybridTime::from_unix_ms(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).to_bits()
+}
+
+/// Where a clock was at some moment: what a restart must know of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    time: HybridTime,
+    boot: Option<Boot>,
+}
+
+impl Mark {
+    /// The mark of a clock that has promised nothing yet.
+    pub const NONE: Mark = Mark { time: HybridTime::ZERO, boot: None };
+
+    /// Bound of everything that was promised between this mark and `now`, if no later mark was saved.
+    fn promised_max(&self, now: Option<Boot>) -> HybridTime {
+        if *self == Mark::NONE {
+            return HybridTime::ZERO;
+        }
+        let same_boot = self.boot.zip(now).filter(|(then, now)| then.id == now.id);
+        let elapsed = same_boot.and_then(|(then, now)| now.age.checked_sub(then.age));
+        let ahead = elapsed.map_or(AHEAD_MAX, |elapsed| AHEAD_MAX.min(elapsed + SLACK));
+        HybridTime::from_bits(self.time.to_bits() + span(ahead))
+    }
+
+    /// As it is stored: the time, then id and age in nanoseconds of the boot if that is known, all big-endian.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.time.to_bits().to_be_bytes().to_vec();
+        if let Some(boot) = self.boot {
+            bytes.extend(boot.id.to_be_bytes());
+            bytes.extend(u64::try_from(boot.age.as_nanos()).unwrap_or(u64::MAX).to_be_bytes());
+        }
+        bytes
+    }
+
+    /// What [`Mark::encode`] gave.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Mark> {
+        let (time, boot) = bytes.split_first_chunk()?;
+        let boot = match boot.split_first_chunk() {
+            Some((id, age)) => {
+                let age = Duration::from_nanos(u64::from_be_bytes(age.try_into().ok()?));
+                Some(Boot { id: u128::from_be_bytes(*id), age })
+            }
+            None if boot.is_empty() => None,
+            None => return None,
+        };
+        Some(Mark { time: HybridTime::from_bits(u64::from_be_bytes(*time)), boot })
+    }
 }
 
 /// Held while a write is under way; keeps [`Clock::closed`] from passing its version.
@@ -38,20 +99,17 @@ pub struct WriteTicket {
     floor: HybridTime,
 }
 
-fn ahead(time: HybridTime) -> HybridTime {
-    HybridTime::from_unix_ms(time.unix_ms() + PROMISED_AHEAD_MS)
-}
-
 impl Clock {
-    /// A clock that gives only times after `seen`, the time that was saved last. If the clock behind it was set back since,
-    /// it begins after everything that may have been promised meanwhile: others have forgotten deletes before that.
-    pub fn new(env: Env, region: &RegionName, seen: HybridTime) -> Arc<Clock> {
-        let now_ms = env.unix_ms();
-        let set_back = now_ms + SET_BACK_MS < seen.unix_ms();
-        let last = if set_back { ahead(seen) } else { seen };
-        let promised_max = ahead(last.max(HybridTime::from_unix_ms(now_ms)));
-        let state = State { last, promised_max, writing: BTreeMap::new() };
-        Arc::new(Clock { env, region: Arc::from(region.as_str()), state: Mutex::new(state) })
+    /// A clock that gives only times after everything that may have been promised since `saved`, its last mark.
+    pub fn new(env: Env, region: &RegionName, saved: Mark) -> Arc<Clock> {
+        let last = saved.promised_max(env.boot());
+        let state = State { last, saved, taken: saved, writing: BTreeMap::new() };
+        Arc::new(Clock {
+            env,
+            region: Arc::from(region.as_str()),
+            state: Mutex::new(state),
+            bounded: Notify::new(),
+        })
     }
 
     fn physical(&self) -> HybridTime {
@@ -89,7 +147,7 @@ impl Clock {
     }
 
     /// A time below which no write of this Region will get its version any more, and below which all writes have been
-    /// committed or have failed. It lags behind if it cannot be saved.
+    /// committed or have failed. It lags behind if the clock's mark cannot be saved.
     pub fn closed(&self) -> HybridTime {
         let mut state = self.state.lock();
         let closed = match state.writing.first_key_value() {
@@ -100,13 +158,41 @@ impl Clock {
                 state.last.next()
             }
         };
-        closed.min(state.promised_max)
+        let boot = self.env.boot();
+        let bound = state.saved.promised_max(boot).min(state.taken.promised_max(boot));
+        if bound < closed {
+            self.bounded.notify_one();
+        }
+        closed.min(bound)
     }
 
-    /// Takes note that `time` is saved and will be known after a restart.
-    pub(crate) fn saved(&self, time: HybridTime) {
+    /// Where the clock is now, to be saved. Until that is known to be done, the same mark is given again.
+    pub fn mark(&self) -> Mark {
         let mut state = self.state.lock();
-        state.promised_max = state.promised_max.max(ahead(time));
+        if state.taken != state.saved {
+            return state.taken;
+        }
+        state.last = self.physical().max(state.last);
+        // Not more than what was promised needs, or every restart would begin a little further in the future.
+        let needed = HybridTime::from_bits(state.last.next().to_bits().saturating_sub(span(SLACK)));
+        state.taken = Mark { time: self.physical().max(needed), boot: self.env.boot() };
+        state.taken
+    }
+
+    /// Takes note that `mark` is saved and will be known after a restart.
+    pub fn saved(&self, mark: Mark) {
+        self.state.lock().saved = mark;
+    }
+
+    /// Whether a later mark than the one that was saved last is needed.
+    pub(crate) fn has_moved(&self) -> bool {
+        let state = self.state.lock();
+        state.taken.time < state.last || state.taken != state.saved
+    }
+
+    /// Resolves when a promise would have gone further with a later mark.
+    pub(crate) async fn bounded(&self) {
+        self.bounded.notified().await;
     }
 
     /// The latest time given, seen or promised.

@@ -33,7 +33,7 @@ mod throughput;
 mod write;
 
 pub use action::{Action, ActionKind};
-pub use clock::Clock;
+pub use clock::{Clock, Mark};
 pub use consumed::{Consumed, HalfUnits, read_units};
 pub use global::{
     Conflict, ConflictPage, ConflictQuery, Digest, KeyState, Merged, Origin, Outgoing, Pending, Road,

@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use graticule_model::{RegionName, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::schema::{Member, Table};
+use crate::schema::{Member, Register, Table, TableStatus};
 
 /// What one Region knows by itself of the members of a global table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
     /// The membership that this replica was made for. It tells the replica from an earlier one of the same Region.
     pub born: Option<Version>,
-    /// Members that were taken out and have handed over everything they had.
+    /// Members that were taken out and have handed over everything they had, or have no replica for whatever reason.
     pub departed: BTreeMap<RegionName, Departed>,
     /// When Regions were expelled: replicas that were made before that are not listened to.
     pub expelled: BTreeMap<RegionName, Version>,
@@ -24,11 +24,11 @@ pub struct Membership {
     pub resync: BTreeMap<RegionName, Resync>,
 }
 
-/// A member that has handed over everything.
+/// A member that has handed over everything, or has nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Departed {
-    /// When it was taken out.
-    pub removed: Version,
+    /// The membership that this is about: when it was taken out, or became a member.
+    pub member: Version,
     /// It has no replica any more; until then it is told of what changes.
     pub absent: bool,
 }
@@ -69,29 +69,61 @@ impl Table {
     }
 
     /// Whether a Region is no member any more. If Regions take each other out at once, the one that was taken out last
-    /// stays: somebody must keep the items.
+    /// stays, of those that still have a replica: somebody must keep the items. One that leaves by itself goes, and keeps
+    /// nobody else from staying.
     pub fn has_left(&self, region: &RegionName) -> bool {
         let members = &self.settings.members;
-        let Some(mine) = members.get(region).filter(|register| register.value.is_out()) else {
-            return false;
-        };
-        if mine.value == Member::Expelled {
+        let Some(mine) = members.get(region) else { return false };
+        if self.is_gone(region, mine) || mine.value == Member::Expelled {
             return true;
         }
-        let by_itself = *mine.version.region == *region.as_str();
-        let last_of_all = members.values().all(|other| match other.value {
-            Member::Removed => other.version <= mine.version,
-            // Only members expel, so this one was out before.
-            Member::Expelled => true,
-            Member::Joining { .. } | Member::Active => false,
+        if !mine.value.is_out() {
+            return false;
+        }
+        let by_itself =
+            |region: &RegionName, register: &Register<Member>| *register.version.region == *region.as_str();
+        let last_of_all = members.iter().all(|(region, other)| {
+            let stays_not = match other.value {
+                Member::Removed => other.version <= mine.version || by_itself(region, other),
+                // Only members expel, so this one was out before.
+                Member::Expelled => true,
+                Member::Joining { .. } | Member::Active => false,
+            };
+            stays_not || self.is_gone(region, other)
         });
-        by_itself || !last_of_all
+        by_itself(region, mine) || !last_of_all
+    }
+
+    /// Whether a Region was taken out, though it may have to stay as the last one.
+    pub fn is_out(&self, region: &RegionName) -> bool {
+        self.settings.members.get(region).is_some_and(|register| register.value.is_out())
+    }
+
+    /// Whether a Region has said that it has no replica, whatever the membership says. What it had it had handed over to
+    /// those whom it knew to stay; or it has lost it.
+    pub(crate) fn is_gone(&self, region: &RegionName, register: &Register<Member>) -> bool {
+        self.departed(region, &register.version).is_some_and(|departed| departed.absent)
+    }
+
+    /// Brings the status of the replica in `here` in line with the membership.
+    pub(crate) fn settle_status(&mut self, here: &RegionName) {
+        let me = self.settings.members.get(here).map(|register| &register.value);
+        if self.has_left(here) {
+            if self.detaching.is_none() {
+                self.status = TableStatus::Deleting;
+            }
+        } else if (me == Some(&Member::Active) && self.status == TableStatus::Creating)
+            // Taken out, it seemed, and then it turned out to be the last one.
+            || (me == Some(&Member::Removed) && self.status == TableStatus::Deleting)
+        {
+            self.status = TableStatus::Active;
+        }
     }
 
     /// Whether this replica, in Region `here`, takes what others ship: not on its way out, unless it has still to fill
     /// a new one.
     pub fn takes_changes(&self, here: &RegionName) -> bool {
-        self.status != crate::schema::TableStatus::Deleting || self.is_source(here)
+        self.status != TableStatus::Deleting || self.is_source(here)
     }
 
     /// Whether changes are taken from the replica in `region` that was made for the membership `born`.
@@ -102,7 +134,8 @@ impl Table {
     /// Whether no member tells of a write: its Region is none, or was expelled since.
     pub fn is_orphan(&self, version: &Version) -> bool {
         let region = &*version.region;
-        self.settings.members.get(region).is_none_or(|register| register.value.is_out())
+        let member = self.settings.members.get_key_value(region);
+        member.is_none_or(|(region, register)| register.value.is_out() || self.is_gone(region, register))
             || self.membership.expelled.get(region).is_some_and(|expelled| version < expelled)
     }
 
@@ -141,9 +174,9 @@ impl Table {
             || self.departed(region, &register.version).is_none_or(|departed| !departed.absent)
     }
 
-    /// What is known of the departure of a member that was taken out at `removed`.
-    pub fn departed(&self, region: &RegionName, removed: &Version) -> Option<&Departed> {
-        self.membership.departed.get(region).filter(|departed| departed.removed == *removed)
+    /// What is known of the departure of a member whose membership has this version.
+    pub fn departed(&self, region: &RegionName, member: &Version) -> Option<&Departed> {
+        self.membership.departed.get(region).filter(|departed| departed.member == *member)
     }
 
     /// Whether a new replica somewhere is being filled from the one in `here`.

@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Mark},
     global::Journal,
     layout::{KeyBuilder, Space},
     schema::Table,
@@ -118,10 +118,13 @@ impl Region {
     /// # Errors
     /// If the engine cannot be read.
     pub async fn open(name: RegionName, engine: Arc<dyn Engine>, env: Env) -> Result<Arc<Region>, ReadError> {
-        // Versions given before a restart were below the saved time; the clock may have been set back since.
-        let seen = engine.get(&clock_key()).await?;
-        let seen = seen.and_then(|bytes| Some(u64::from_be_bytes(bytes.as_ref().try_into().ok()?)));
-        let clock = Clock::new(env.clone(), &name, HybridTime::from_bits(seen.unwrap_or(0)));
+        let mark = match engine.get(&clock_key()).await? {
+            Some(bytes) => {
+                Mark::decode(&bytes).ok_or_else(|| ReadError::Corrupt("the clock's mark".to_owned()))?
+            }
+            None => Mark::NONE,
+        };
+        let clock = Clock::new(env.clone(), &name, mark);
         Ok(Arc::new(Region {
             name,
             engine,

@@ -54,14 +54,13 @@ impl Table {
     /// Where the replica in `region` stands; `None` if there is none.
     pub fn replica_status(&self, region: &RegionName) -> Option<ReplicaStatus> {
         let register = self.settings.members.get(region)?;
+        if self.departed(region, &register.version).is_some() {
+            return None; // it has handed over what it had, or lost it
+        }
         match register.value {
             Member::Joining { .. } => Some(ReplicaStatus::Creating),
             Member::Active => Some(ReplicaStatus::Active),
-            // Until it has handed over what it had.
-            Member::Removed => {
-                let departed = self.departed(region, &register.version).is_some();
-                (!departed).then_some(ReplicaStatus::Deleting)
-            }
+            Member::Removed => Some(ReplicaStatus::Deleting),
             Member::Expelled => None,
         }
     }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use graticule_env::{BoxTask, Env, Environment};
+use graticule_env::{Boot, BoxTask, Env, Environment};
 use graticule_kv::{Engine, memory::MemoryEngine};
 use graticule_model::{
     AttributeValue, Error, Item, KeyType, Number, RegionName, TableName, codec::item_to_json,
@@ -33,6 +33,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 pub(crate) struct TestClock {
     unix_ms: Arc<AtomicI64>,
     monotonic_ms: Arc<AtomicI64>,
+    boots: Arc<AtomicU64>,
 }
 
 impl TestClock {
@@ -40,6 +41,16 @@ impl TestClock {
     pub(crate) fn advance(&self, by_ms: i64) {
         self.unix_ms.fetch_add(by_ms, Ordering::SeqCst);
         self.monotonic_ms.fetch_add(by_ms.max(0), Ordering::SeqCst);
+    }
+
+    /// Sets the clock; no time passes.
+    pub(crate) fn set_unix_ms(&self, unix_ms: u64) {
+        self.unix_ms.store(unix_ms as i64, Ordering::SeqCst);
+    }
+
+    /// Boots the machine.
+    pub(crate) fn boot(&self) {
+        self.boots.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(crate) fn unix_ms(&self) -> u64 {
@@ -59,6 +70,10 @@ impl Environment for TestMachine {
 
     fn monotonic(&self) -> Duration {
         Duration::from_millis(self.clock.monotonic_ms.load(Ordering::SeqCst).unsigned_abs())
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        Some(Boot { id: self.clock.boots.load(Ordering::SeqCst).into(), age: self.monotonic() })
     }
 
     fn random_u64(&self) -> u64 {
@@ -84,7 +99,8 @@ pub(crate) fn mix(seed: u64) -> u64 {
 /// An environment whose clock the test sets.
 pub(crate) fn test_env() -> (Env, TestClock) {
     let unix_ms = Arc::new(AtomicI64::new(1_800_000_000_000));
-    let clock = TestClock { unix_ms, monotonic_ms: Arc::new(AtomicI64::new(1_000_000)) };
+    let clock =
+        TestClock { unix_ms, monotonic_ms: Arc::new(AtomicI64::new(1_000_000)), boots: Arc::default() };
     (Env::new(TestMachine { clock: clock.clone(), random: AtomicU64::new(1) }), clock)
 }
 

@@ -8,7 +8,7 @@ use std::sync::{
 use bytes::Bytes;
 use graticule_kv::memory::MemoryEngine;
 use graticule_model::{Version, codec::item_to_json, version::HybridTime};
-use graticule_tables::{Change, Clock, Origin, PageLimit, Region, Road};
+use graticule_tables::{Change, Clock, Mark, Origin, PageLimit, Region, Road};
 
 use crate::support::{
     Opened, delete, eventually, item, make_global, mix, n, open, plain_table, put, region_name, s,
@@ -65,7 +65,8 @@ async fn a_write_beats_what_it_saw() {
 #[test]
 fn a_clock_set_back_during_a_write_breaks_no_promise() {
     let (env, test_clock) = test_env();
-    let clock = Clock::new(env, &region_name("a"), HybridTime::ZERO);
+    let clock = Clock::new(env, &region_name("a"), Mark::NONE);
+    clock.saved(clock.mark());
     let ticket = clock.begin_write();
     let promised = clock.closed();
     test_clock.advance(-10_000);
@@ -80,7 +81,8 @@ fn a_clock_set_back_during_a_write_breaks_no_promise() {
 #[test]
 fn a_write_under_way_holds_the_promise_down() {
     let (env, test_clock) = test_env();
-    let clock = Clock::new(env, &region_name("a"), HybridTime::ZERO);
+    let clock = Clock::new(env, &region_name("a"), Mark::NONE);
+    clock.saved(clock.mark());
     let first = clock.begin_write();
     let held = clock.closed();
     test_clock.advance(50);
@@ -147,6 +149,64 @@ async fn nothing_below_a_promise_is_committed_after_it() {
             oldest.is_none_or(|oldest| *oldest >= promised),
             "{oldest:?} came after {promised:?} at {head}"
         );
+    }
+}
+
+/// What is promised before a crash binds the restart, whatever the machine's clock shows at any moment and however late
+/// marks are saved, or booted anew; and restarts do not drive the clock into the future.
+#[test]
+fn promises_bind_whoever_starts_again() {
+    for seed in 0..2_000 {
+        let mut step = 0;
+        let mut random = |below: u64| {
+            step += 1;
+            mix(seed << 32 | step) % below
+        };
+        let (env, machine) = test_env();
+        let mut stored = Mark::NONE;
+        let mut clock = Clock::new(env.clone(), &region_name("a"), stored);
+        let (mut promised, mut latest) = (HybridTime::ZERO, machine.unix_ms());
+        for _ in 0..60 {
+            match random(8) {
+                0 => machine.set_unix_ms(machine.unix_ms() + random(20_000)),
+                1 => machine.set_unix_ms(machine.unix_ms() - random(20_000)),
+                2 => machine.advance(random(3_000) as i64),
+                // Whether the mark was saved may never be known.
+                3 => {
+                    let mark = clock.mark();
+                    if random(2) == 0 {
+                        stored = mark;
+                    }
+                }
+                4 => {
+                    stored = clock.mark();
+                    clock.saved(stored);
+                }
+                5 => promised = promised.max(clock.closed()),
+                6 => drop(clock.version(HybridTime::ZERO)),
+                _ => {
+                    if random(4) == 0 {
+                        machine.boot();
+                    }
+                    clock = Clock::new(env.clone(), &region_name("a"), stored);
+                    let version = clock.version(HybridTime::ZERO);
+                    assert!(version.time >= promised, "seed {seed}: {version} is below {promised:?}");
+                }
+            }
+            latest = latest.max(machine.unix_ms());
+        }
+        assert!(clock.last().unix_ms() <= latest + 60 * 2_000);
+    }
+    // The usual case: a crash and a restart at once, again and again, with a clock that is right.
+    let (env, machine) = test_env();
+    let mut clock = Clock::new(env.clone(), &region_name("a"), Mark::NONE);
+    for _ in 0..100 {
+        let mark = clock.mark();
+        clock.saved(mark);
+        machine.advance(150);
+        clock.closed();
+        clock = Clock::new(env.clone(), &region_name("a"), mark);
+        assert!(clock.version(HybridTime::ZERO).time.unix_ms() <= machine.unix_ms() + 100);
     }
 }
 

@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use super::pair::Pair;
 use crate::{
+    control::{REGION, REPLICA_REGION},
     http::{Connection, Endpoint, exchange_in_time},
-    replication::REPLICA_REGION,
     requests::Request,
-    workloads::REGION,
 };
 
 /// An error if the Regions differ or do not hold `items` items; `None` for any number.

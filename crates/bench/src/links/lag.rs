@@ -17,12 +17,11 @@ use super::{
     writers::{Pace, Puts},
 };
 use crate::{
+    accounting::{CpuReading, CpuUsed},
+    control::{REGION, REPLICA_REGION, join_before},
     http::Connection,
-    replication::REPLICA_REGION,
     report::{Measurement, Recorder},
     requests::{KEY_SLOT, PayloadPool, Random, Request},
-    server::{CpuReading, CpuUsed},
-    workloads::{REGION, join_before},
 };
 
 /// An item that is not there after this long is an error.

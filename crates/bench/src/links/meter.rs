@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::pair::Pair;
 use crate::{
+    accounting::{CpuReading, CpuUsed},
     rates::Rate,
-    server::{CpuReading, CpuUsed},
 };
 
 /// CPU time of the two servers, each by itself, from some moment on.

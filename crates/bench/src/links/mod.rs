@@ -5,6 +5,7 @@
 
 mod drain;
 mod equal;
+pub(crate) mod files;
 mod lag;
 mod meter;
 mod pair;

@@ -4,20 +4,19 @@
 //! shipped. Knows nothing of what is measured.
 
 use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::Path,
     time::{Duration, Instant},
 };
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use super::files::LinkFiles;
 use crate::{
+    control::{REGION, REPLICA_REGION, add_replica, create_table, simple_schema},
     http::{Connection, Endpoint, exchange_in_time},
-    replication::{REPLICA_REGION, add_replica},
-    server::{OwnServer, free_address, temporary_directory},
-    workloads::{REGION, create_table, simple_schema},
+    process::free_address,
+    server::OwnServer,
 };
 
 /// What is pending may take this long without getting less.
@@ -42,51 +41,6 @@ pub(super) struct Pair {
     _links: Option<LinkFiles>,
 }
 
-/// Files that prove servers to each other.
-#[derive(Debug)]
-struct LinkFiles(PathBuf);
-
-impl Drop for LinkFiles {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            eprintln!("{} is left behind: {error}", self.0.display());
-        }
-    }
-}
-
-impl LinkFiles {
-    /// Has `binary` make them.
-    fn make(binary: &Path) -> Result<Self, String> {
-        let files = Self(temporary_directory("links"));
-        fs::create_dir(&files.0).map_err(|error| format!("cannot create {}: {error}", files.0.display()))?;
-        let made = Command::new(binary)
-            .args(["certificates", "--region", REGION, "--region", REPLICA_REGION, "--out"])
-            .arg(&files.0)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("cannot start {}: {error}", binary.display()))?;
-        if !made.status.success() {
-            let said = String::from_utf8_lossy(&made.stderr);
-            return Err(format!("{} made no certificates: {said}", binary.display()));
-        }
-        Ok(files)
-    }
-
-    /// Everything that the server of `region` needs to be linked with the one of `peer`.
-    fn flags(&self, region: &str, listen: &str, peer: &str, peer_listen: &str) -> Vec<String> {
-        let file = |name: &str| self.0.join(name).display().to_string();
-        let flags = [
-            ("--region", region.to_owned()),
-            ("--link-listen", listen.to_owned()),
-            ("--link-ca", file("ca.pem")),
-            ("--link-certificate", file(&format!("{region}.pem"))),
-            ("--link-key", file(&format!("{region}-key.pem"))),
-            ("--peer", format!("{peer}={peer_listen}")),
-        ];
-        flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
-    }
-}
-
 impl Pair {
     /// Starts the servers; `extra` are further arguments for each.
     pub(super) async fn start(binary: &Path, form: Form, extra: &[String]) -> Result<Self, String> {
@@ -94,15 +48,15 @@ impl Pair {
             let source = OwnServer::start(binary, "regions", extra).await?;
             return Ok(Self { source, target: None, _links: None });
         }
-        let links = LinkFiles::make(binary)?;
+        let links = LinkFiles::make(binary, &[REGION, REPLICA_REGION])?;
         let address = || free_address().map(|address| address.to_string());
         let (here, there) = (
             address().map_err(|error| format!("no free port: {error}"))?,
             address().map_err(|error| format!("no free port: {error}"))?,
         );
         let with = |flags: Vec<String>| [&flags[..], extra].concat();
-        let source_flags = with(links.flags(REGION, &here, REPLICA_REGION, &there));
-        let target_flags = with(links.flags(REPLICA_REGION, &there, REGION, &here));
+        let source_flags = with(links.flags(REGION, &here, &[(REPLICA_REGION, &there)]));
+        let target_flags = with(links.flags(REPLICA_REGION, &there, &[(REGION, &here)]));
         let source = OwnServer::start(binary, REGION, &source_flags).await?;
         let target = OwnServer::start(binary, REPLICA_REGION, &target_flags).await?;
         Ok(Self { source, target: Some(target), _links: Some(links) })
@@ -148,7 +102,7 @@ impl Pair {
         }
         create_table(&mut connection, self.source(), &schema).await?;
         if replicated {
-            add_replica(&mut connection, self.source(), self.target(), table).await?;
+            add_replica(&mut connection, self.source(), REPLICA_REGION, self.target(), table).await?;
         }
         Ok(())
     }

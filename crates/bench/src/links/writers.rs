@@ -13,10 +13,10 @@ use std::{
 use tokio::task::JoinSet;
 
 use crate::{
+    control::{REGION, join_before, simple_item},
     http::{Connection, Endpoint},
     report::Recorder,
     requests::{PayloadPool, Random, Request},
-    workloads::{REGION, join_before, simple_item},
 };
 
 /// How long an answer may take after the last put was due.

@@ -163,12 +163,12 @@ impl OpenError {
         }
     }
 
-    /// RocksDB passes the cause on as text only.
     /// What could not be read right after opening.
     pub(super) fn from_read(path: &Path, error: &ReadError) -> OpenError {
         OpenError::Damaged { path: path.to_owned(), detail: error.to_string() }
     }
 
+    /// RocksDB passes the cause on as text only.
     fn from_rocksdb(path: &Path, error: rocksdb::Error) -> OpenError {
         let (path, kind, detail) = (path.to_owned(), error.kind(), error.into_string());
         let says = |text: &str| detail.contains(text);

@@ -113,8 +113,10 @@ impl Region {
     ) -> Result<(), Error> {
         loop {
             let table = self.table(&replica.name).await?;
-            // Nothing must count as applied that goes to another replica of that name, or with one that is leaving.
+            // Nothing must count as applied that goes to another replica of that name, to one that has become a table of its
+            // own, or with one that is leaving.
             if table.uuid != replica.uuid
+                || table.group != replica.group
                 || !table.takes_changes(&self.name)
                 || !table.listens_to(origin.region, origin.born)
             {

@@ -237,7 +237,7 @@ impl Region {
         }
         if forgotten > 0 {
             let tally = counter_key(table.id, BASE, COUNT_CONFLICTS_FORGOTTEN);
-            self.put_rows(|batch| {
+            self.put_rows_of(table, |batch| {
                 batch.delete_range(first.clone(), kept_from.clone());
                 batch.add(tally.clone(), forgotten);
             })

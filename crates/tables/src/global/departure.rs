@@ -13,14 +13,17 @@ use crate::{
 };
 
 impl Table {
-    /// Whether a new replica is to be filled by a Region that nobody listens to any longer.
+    /// Whether a new replica is to be filled by a Region that nobody listens to any longer, or that has no replica.
     pub fn has_orphaned_join(&self) -> bool {
         self.settings.members.values().any(|register| self.lacks_source(&register.value))
     }
 
     fn lacks_source(&self, member: &Member) -> bool {
         let Member::Joining { source } = member else { return false };
-        self.settings.members.get(source).is_some_and(|register| register.value == Member::Expelled)
+        let lost = |register: &Register<Member>| {
+            register.value == Member::Expelled || self.is_gone(source, register)
+        };
+        self.settings.members.get(source).is_some_and(lost)
     }
 
     /// Has such a replica filled anew, from the one in `here`.
@@ -35,7 +38,7 @@ impl Table {
 }
 
 impl Region {
-    /// Remembers that a member that was taken out has nothing more to say.
+    /// Remembers that a member has nothing more to say. If this one was on its way out and nobody else is left, it stays.
     ///
     /// # Errors
     /// [`Error::ResourceNotFound`] if the table is gone; if the engine fails.
@@ -46,9 +49,15 @@ impl Region {
         departed: &Departed,
     ) -> Result<(), Error> {
         self.update_replica(table, |table, _| {
-            let current = table.settings.members.get(member).map(|register| &register.version);
-            if current == Some(&departed.removed) {
-                table.membership.departed.insert(member.clone(), departed.clone());
+            let Some(register) = table.settings.members.get(member) else { return };
+            if register.version != departed.member {
+                return;
+            }
+            let lost = departed.absent && !register.value.is_out();
+            table.membership.departed.insert(member.clone(), departed.clone());
+            table.settle_status(&self.name);
+            if lost {
+                table.compare_with_all(&self.name, self.env.unix_ms());
             }
         })
         .await

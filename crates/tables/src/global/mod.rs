@@ -56,7 +56,7 @@ pub struct SharedTable {
 pub enum Merged {
     /// They are merged. Carries the time before which this Region's writes did not know them.
     Done(HybridTime),
-    /// Here is no replica, and none is to be: the Region is no member, and has nothing more to say.
+    /// Here is no replica, and none is to be: the Region is no member, or has lost what it had.
     Absent,
     /// Here is a table of the same name that is not part of the global table.
     Foreign,
@@ -97,10 +97,10 @@ impl Table {
                 self.open_stream(view, log_next, now_ms);
             }
         }
-        let gone = |member: Option<&Member>| member.is_none_or(Member::is_out);
         for (region, register) in &self.settings.members {
-            let was = before.members.get(region).map(|register| &register.value);
-            if region != here && gone(was) && !gone(Some(&register.value)) {
+            let was = before.members.get(region);
+            let was_there = was.is_some_and(|was| !was.value.is_out() && !self.is_gone(region, was));
+            if region != here && !was_there && !register.value.is_out() {
                 // The new member gets everything that is logged from here on; what is older comes with its snapshot.
                 // One that has left does not wait for that: the source may never have had what it still has to say.
                 let base = if self.has_left(here) { 0 } else { log_next };
@@ -109,17 +109,7 @@ impl Table {
             }
         }
         self.settle_membership(here, before, now_ms);
-        let me = self.settings.members.get(here).map(|register| &register.value);
-        if self.has_left(here) {
-            if self.detaching.is_none() {
-                self.status = TableStatus::Deleting;
-            }
-        } else if (me == Some(&Member::Active) && self.status == TableStatus::Creating)
-            // Taken out, it seemed, and then it turned out to be the last one.
-            || (me == Some(&Member::Removed) && self.status == TableStatus::Deleting)
-        {
-            self.status = TableStatus::Active;
-        }
+        self.settle_status(here);
         if self.settings.billing.value.on_demand && !before.billing.value.on_demand {
             self.on_demand_since_ms = Some(now_ms);
         }
@@ -139,18 +129,25 @@ impl Table {
                 self.membership.expelled.insert(region.clone(), register.version.clone());
                 newly_expelled |= region != here;
             }
-            if !register.value.is_out() {
-                self.membership.departed.remove(region);
-            }
         }
+        let Membership { departed, .. } = &mut self.membership;
+        departed.retain(|region, departed| {
+            self.settings.members.get(region).is_some_and(|register| register.version == departed.member)
+        });
         self.membership.resync.retain(|region, _| peers.contains(region));
         if newly_expelled {
-            // It may have handed some of its last writes to some of the others, and now nobody else will.
-            for peer in peers {
-                let compare = Resync { since_ms: now_ms, log_cut: false, missing: false, orphans: true };
-                let mark = self.membership.resync.entry(peer);
-                mark.and_modify(|mark| mark.orphans = true).or_insert(compare);
-            }
+            self.compare_with_all(here, now_ms);
+        }
+    }
+
+    /// Has every member compared with this replica: a Region that is gone may have handed some of its last writes to some
+    /// members and not to others, and now nobody else will tell of them.
+    fn compare_with_all(&mut self, here: &RegionName, now_ms: u64) {
+        let peers: Vec<RegionName> = self.peers(here).map(|(region, _)| region.clone()).collect();
+        for peer in peers {
+            let compare = Resync { since_ms: now_ms, log_cut: false, missing: false, orphans: true };
+            let mark = self.membership.resync.entry(peer);
+            mark.and_modify(|mark| mark.orphans = true).or_insert(compare);
         }
     }
 }
@@ -216,17 +213,14 @@ impl Region {
             Ok((_, Merged::Done(_))) => Ok(Merged::Done(self.clock.last())),
             Err(Error::ResourceNotFound) => {
                 let me = shared.settings.members.get(&self.name).map(|register| &register.value);
-                if me.is_none_or(Member::is_out) {
+                if !matches!(me, Some(Member::Joining { .. })) {
                     return Ok(Merged::Absent);
                 }
-                if matches!(me, Some(Member::Joining { .. })) {
-                    match self.create_table(self.new_replica(shared)).await {
-                        // Created meanwhile: merge with that one on the next occasion.
-                        Ok(_) | Err(Error::TableExists(_)) => {}
-                        Err(error) => return Err(error),
-                    }
+                match self.create_table(self.new_replica(shared)).await {
+                    // Created meanwhile: merge with that one on the next occasion.
+                    Ok(_) | Err(Error::TableExists(_)) => Ok(Merged::Done(self.clock.last())),
+                    Err(error) => Err(error),
                 }
-                Ok(Merged::Done(self.clock.last()))
             }
             Err(error) => Err(error),
         }

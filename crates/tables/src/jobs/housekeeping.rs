@@ -1,4 +1,4 @@
-//! Housekeeping: the clock is saved; logs, tombstones, tokens and old conflicts that nobody needs are forgotten.
+//! Housekeeping: the clock's mark is saved; logs, tombstones, tokens and old conflicts that nobody needs are forgotten.
 
 use std::sync::Arc;
 
@@ -20,14 +20,17 @@ use crate::{
 const TOMBSTONE_AGE_MS_MIN: u64 = 10_000;
 
 impl Region {
-    pub(super) async fn keep_house(&self, saved: &mut HybridTime) -> Result<(), Error> {
-        // After a restart no version may come before what was promised, even with a clock that was set back.
-        let last = self.clock.last();
-        if last > *saved {
-            self.put_rows(|batch| batch.put(clock_key(), last.to_bits().to_be_bytes())).await?;
-            *saved = last;
-            self.clock.saved(last);
+    /// Saves the clock's mark, if it has moved.
+    pub(super) async fn keep_clock(&self) -> Result<(), Error> {
+        if self.clock.has_moved() {
+            let mark = self.clock.mark();
+            self.put_rows(|batch| batch.put(clock_key(), mark.encode())).await?;
+            self.clock.saved(mark);
         }
+        Ok(())
+    }
+
+    pub(super) async fn keep_house(&self) -> Result<(), Error> {
         self.forget_tokens().await?;
         let mut outcome = self.keep_dropped().await;
         let tables = self.tables().await?;
@@ -57,6 +60,25 @@ impl Region {
             if batch.is_empty() { Decision::Abort(()) } else { Decision::Commit(batch, ()) }
         };
         transact(&*self.engine, &Declared::default(), decide).await.map_err(commit_error)?;
+        Ok(())
+    }
+
+    /// As [`Region::put_rows`] for rows of a table; one that was dropped meanwhile gets none.
+    pub(crate) async fn put_rows_of(
+        &self,
+        table: &Table,
+        fill: impl Fn(&mut Batch) + Send + Sync,
+    ) -> Result<(), Error> {
+        let declared = Declared { reads: vec![fence_key(&table.name)], writes: Vec::new() };
+        let decide = |values: &[Option<Value>]| {
+            if values[0].as_ref().is_none_or(|fence| fence[..8] != table.id.to_be_bytes()) {
+                return Decision::Abort(());
+            }
+            let mut batch = Batch::new();
+            fill(&mut batch);
+            Decision::Commit(batch, ())
+        };
+        transact(&*self.engine, &declared, decide).await.map_err(commit_error)?;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ mod indexes;
 
 use std::{sync::Arc, time::Duration};
 
-use graticule_model::{Error, version::HybridTime};
+use graticule_model::Error;
 
 use crate::region::Region;
 
@@ -18,6 +18,8 @@ const IDLE: Duration = Duration::from_millis(500);
 const AFTER_ERROR: Duration = Duration::from_secs(5);
 /// How often logs, tombstones and tokens are looked at.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
+/// How often the clock's mark is saved while nothing asks for it.
+const CLOCK: Duration = Duration::from_secs(1);
 
 /// Whether a job has more to do at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,20 +35,30 @@ impl Region {
     pub fn start_jobs(self: &Arc<Region>) {
         let region = Arc::clone(self);
         self.env.supervise("region jobs", move || Arc::clone(&region).run_jobs());
+        let region = Arc::clone(self);
+        self.env.supervise("region clock", move || Arc::clone(&region).run_clock());
+    }
+
+    async fn run_clock(self: Arc<Region>) {
+        loop {
+            if let Err(error) = self.keep_clock().await {
+                tracing::error!(region = %self.name, %error, "the clock cannot be saved; promises to other Regions wait");
+                self.env.sleep(AFTER_ERROR).await;
+            }
+            let _ = self.env.timeout(CLOCK, self.clock.bounded()).await;
+        }
     }
 
     async fn run_jobs(self: Arc<Region>) {
         let mut catalogue = self.watch_catalogue();
-        // At once: a Region that is cut short again must know what it has promised.
         let mut kept_house: Option<Duration> = None;
-        let mut saved = HybridTime::ZERO;
         loop {
             catalogue.mark_unchanged();
             let mut progress = self.step_all().await;
             let now = self.env.monotonic();
             if kept_house.is_none_or(|kept_house| now >= kept_house + HOUSEKEEPING) {
                 kept_house = Some(now);
-                progress = self.keep_house(&mut saved).await.and(progress);
+                progress = self.keep_house().await.and(progress);
             }
             match progress {
                 Ok(Progressed::Busy) => tokio::task::yield_now().await,

@@ -91,6 +91,6 @@ pub(super) async fn finish_leaving(server: &Server, member: &str) {
     let here = &server.context.region;
     let table = here.table(&"plain".parse().unwrap()).await.unwrap();
     let removed = table.settings.members[member].version.clone();
-    let departed = Departed { removed, absent: true };
+    let departed = Departed { member: removed, absent: true };
     here.mark_departed(&table, &region(member), &departed).await.unwrap();
 }

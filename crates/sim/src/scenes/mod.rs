@@ -1,0 +1,90 @@
+//! Scenes: what must not go wrong, acted out step by step. Each one brings about the very moment at which one rule is
+//! needed, and fails if that rule is broken.
+//!
+//! The steps are fixed; the seed decides everything between them. A scene ends as every run does: all heals, and the replicas
+//! must be what was written.
+
+mod clocks;
+mod comparisons;
+mod detached;
+mod late;
+mod refused;
+mod stage;
+mod tombstones;
+mod writing;
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use crate::{plan::Plan, run::play_out, world::World};
+use stage::Stage;
+
+/// What is acted out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scene {
+    /// A replica that has left to be a table of its own ships nothing any more.
+    Detached,
+    /// A delete is remembered until every member has it.
+    Tombstones,
+    /// A member that lacks what only a comparison brings is promised nothing.
+    Comparisons,
+    /// A promise does not cover what is being written.
+    Writing,
+    /// What follows a batch that was not applied is not applied.
+    Refused,
+    /// A Region that restarts with its clock set back keeps its promises.
+    Clocks,
+    /// What an older connection brings late does not count.
+    LateChanges,
+    /// What an older connection promises does not count.
+    LatePromises,
+    /// What an older comparison brings late does not count.
+    LateRepairs,
+}
+
+impl Scene {
+    /// All of them.
+    pub const ALL: [Scene; 9] = [
+        Scene::Detached,
+        Scene::Tombstones,
+        Scene::Comparisons,
+        Scene::Writing,
+        Scene::Refused,
+        Scene::Clocks,
+        Scene::LateChanges,
+        Scene::LatePromises,
+        Scene::LateRepairs,
+    ];
+
+    /// How many changes of log are kept for a member that is away.
+    fn log_changes_max(self) -> Option<u64> {
+        matches!(self, Scene::Tombstones | Scene::Comparisons).then_some(5)
+    }
+
+    fn act(self, stage: Stage) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> {
+        match self {
+            Scene::Detached => Box::pin(detached::play(stage)),
+            Scene::Tombstones => Box::pin(tombstones::play(stage)),
+            Scene::Comparisons => Box::pin(comparisons::play(stage)),
+            Scene::Writing => Box::pin(writing::play(stage)),
+            Scene::Refused => Box::pin(refused::play(stage)),
+            Scene::Clocks => Box::pin(clocks::play(stage)),
+            Scene::LateChanges => Box::pin(late::old_changes(stage)),
+            Scene::LatePromises => Box::pin(late::old_promises(stage)),
+            Scene::LateRepairs => Box::pin(late::old_repairs(stage)),
+        }
+    }
+}
+
+/// Plays a scene under a seed. Gives the rules that were broken; none in a good run.
+pub fn play(scene: Scene, seed: u64, print: bool) -> Vec<String> {
+    let plan = Plan::of_scene(scene.log_changes_max());
+    let world = World::new(seed, plan, print);
+    let acted = Arc::clone(&world);
+    play_out(&world, async move {
+        let broken = scene.act(Stage::new(Arc::clone(&acted))).await;
+        if let Err(broken) = broken {
+            acted.model.lock().fail(broken);
+        }
+    });
+    std::mem::take(&mut world.model.lock().broken)
+}

@@ -1,0 +1,41 @@
+//! Scenes: every rule that rarely matters by chance, under a few seeds each.
+//!
+//! A scene that fails is played again with `make sim ARGS="--scene NAME --seed N --trace"`.
+
+use graticule_sim::{Scene, play};
+
+fn holds(scene: Scene) {
+    // The scene of clocks has ten cases.
+    let seeds = if scene == Scene::Clocks { 10 } else { 3 };
+    for seed in 1..=seeds {
+        let broken = play(scene, seed, false);
+        assert!(broken.is_empty(), "{scene:?}, seed {seed}: {broken:#?}");
+    }
+}
+
+macro_rules! scenes {
+    ($($test:ident: $scene:ident),* $(,)?) => {
+        $(#[test]
+        fn $test() {
+            holds(Scene::$scene);
+        })*
+
+        /// None is forgotten.
+        #[test]
+        fn every_scene_is_played() {
+            assert_eq!([$(Scene::$scene),*], Scene::ALL);
+        }
+    };
+}
+
+scenes! {
+    a_replica_that_left_ships_nothing: Detached,
+    a_delete_is_remembered_for_those_who_lack_it: Tombstones,
+    nothing_is_promised_before_a_comparison: Comparisons,
+    promises_wait_for_writes: Writing,
+    nothing_is_applied_behind_what_was_refused: Refused,
+    a_clock_set_back_breaks_no_promise: Clocks,
+    changes_of_an_older_connection_do_not_count: LateChanges,
+    promises_of_an_older_connection_do_not_count: LatePromises,
+    an_older_comparison_does_not_count: LateRepairs,
+}
