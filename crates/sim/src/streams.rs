@@ -3,10 +3,10 @@
 //! The log of every replica is known from its disk. [`check`] holds it against the writes of the run, and what the streams
 //! give to their readers against the log.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use graticule_model::Version;
+use graticule_model::{Error, Version};
 use graticule_tables::Change;
 
 use crate::{
@@ -16,6 +16,10 @@ use crate::{
     replicas::{Replicas, Row, rows},
     world::World,
 };
+
+/// How long the closing of a shard takes at most, and how often that is waited for.
+const CLOSING_WAIT: Duration = Duration::from_millis(20);
+const CLOSING_ATTEMPTS: usize = 3;
 
 /// Reads the streams of a Region while things go on, over crashes.
 pub(crate) async fn follow(world: Arc<World>, node: Arc<Node>) {
@@ -40,9 +44,18 @@ pub(crate) async fn check(world: &Arc<World>) {
     for node in &world.nodes {
         // Items whose time to live is over go on being deleted meanwhile.
         let before = shown_until_now(&world.model.lock(), node.name.as_str());
-        read_on(world, node).await;
-        let follower = world.readers.lock().get(&node.name).cloned().unwrap_or_default();
-        let anew = node.call(|region| async move { Reader::default().read_on(&region).await }).await;
+        let (mut follower, mut anew) = read_both(world, node).await;
+        // A shard that is just being closed holds its last records back until its end is known.
+        let complete = |reader: &Reader| {
+            before.iter().all(|(table, count)| reader.seen.get(table).is_none_or(|seen| seen.len() >= *count))
+        };
+        for _ in 0..CLOSING_ATTEMPTS {
+            if !matches!(&anew, Some(Ok(anew)) if !complete(anew) || !complete(&follower)) {
+                break;
+            }
+            world.sleep(CLOSING_WAIT).await;
+            (follower, anew) = read_both(world, node).await;
+        }
         let mut model = world.model.lock();
         match anew {
             None => model.fail(format!("{}: streams cannot be read, the Region is down", node.name)),
@@ -54,6 +67,14 @@ pub(crate) async fn check(world: &Arc<World>) {
             }
         }
     }
+}
+
+/// What the follower of a Region's streams has by now, and what somebody gets who reads them anew.
+async fn read_both(world: &World, node: &Node) -> (Reader, Option<Result<Reader, Error>>) {
+    read_on(world, node).await;
+    let follower = world.readers.lock().get(&node.name).cloned().unwrap_or_default();
+    let anew = node.call(|region| async move { Reader::default().read_on(&region).await }).await;
+    (follower, anew)
 }
 
 /// How many records of each table streams show.
