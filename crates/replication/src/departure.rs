@@ -130,7 +130,9 @@ impl Replicator {
     /// that is expelled has deleted.
     pub(crate) fn settle_tombstones(&self, table: &Table) {
         let here = self.region.name();
-        let orphans = table.membership.resync.values().any(|mark| mark.orphans);
+        // One that was taken out and stays as the last one is still to be told what those had who took it for gone.
+        let stays = table.is_out(here) && table.awaited(here).next().is_some();
+        let orphans = stays || table.membership.resync.values().any(|mark| mark.orphans);
         if table.status != TableStatus::Active || table.is_being_joined(here) || orphans {
             return;
         }

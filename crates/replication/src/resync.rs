@@ -59,17 +59,21 @@ impl Replicator {
             return Err(failed("the member does not know the settings yet"));
         }
         let Some(mark) = table.membership.resync.get(peer) else { return Ok(0) };
+        // A replica on its way out hears of nothing any more.
+        let leaving = table.status == TableStatus::Deleting || table.has_left(self.region.name());
         let mut sent = 0;
         if mark.missing {
             self.region.keep_log_again(table, peer).await.map_err(failed)?;
             sent += self.send_tombstones(table, &session.0, &to).await?;
             // What others wrote is theirs to tell: here it may have been deleted since, without this Region's having heard.
-            let mine = |version: &Version| *version.region == *self.region.name().as_str();
-            sent += self.send_differing(table, &session.0, &to, mine).await?;
+            // But who is gone has told a replica that is on its way out for the last time.
+            let ours = |version: &Version| {
+                *version.region == *self.region.name().as_str() || (leaving && table.is_orphan(version))
+            };
+            sent += self.send_differing(table, &session.0, &to, ours).await?;
             self.region.mark_complete(table, peer).await.map_err(failed)?;
         }
-        // A replica on its way out hears of nothing any more, so it cannot know what has become of them.
-        let leaving = table.status == TableStatus::Deleting || table.has_left(self.region.name());
+        // Whoever hears of nothing any more cannot know what has become of them.
         if mark.orphans && !leaving {
             // Nobody else tells what was written by a Region that is no member: so what has become of it must be known.
             let now = self.region.clock().closed();

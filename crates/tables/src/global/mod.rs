@@ -110,6 +110,9 @@ impl Table {
         }
         self.settle_membership(here, before, now_ms);
         self.settle_status(here);
+        if self.settings.members != before.members {
+            self.owe_to_the_last(here, now_ms);
+        }
         if self.settings.billing.value.on_demand && !before.billing.value.on_demand {
             self.on_demand_since_ms = Some(now_ms);
         }
@@ -137,6 +140,21 @@ impl Table {
         self.membership.resync.retain(|region, _| peers.contains(region));
         if newly_expelled {
             self.compare_with_all(here, now_ms);
+        }
+    }
+
+    /// Has a member that was taken out, and stays as the last one, told of everything, if this replica is on its way out:
+    /// members that are gone took it for gone too, and handed over what they had to this one alone.
+    fn owe_to_the_last(&mut self, here: &RegionName, now_ms: u64) {
+        if self.status != TableStatus::Deleting {
+            return;
+        }
+        let last: Vec<RegionName> =
+            self.peers(here).map(|(peer, _)| peer.clone()).filter(|peer| self.is_out(peer)).collect();
+        for peer in last {
+            let owed = Resync { since_ms: now_ms, log_cut: false, missing: true, orphans: false };
+            let mark = self.membership.resync.entry(peer);
+            mark.and_modify(|mark| mark.missing = true).or_insert(owed);
         }
     }
 
