@@ -183,9 +183,12 @@ impl Replicator {
                     {
                         let mut state = self.state.lock();
                         let current = if log.is_empty() { &mut state.comparisons } else { &mut state.lanes };
-                        // A question that an older connection brings late takes nothing over.
                         let current = current.entry(shared).or_default();
-                        *current = connection.max(*current);
+                        if connection < *current {
+                            // Brought late, it takes nothing over. Whoever still waits for the answer connects anew.
+                            return Ok(Reply::Failed("a later connection has taken over".to_owned()));
+                        }
+                        *current = connection;
                     }
                     let applied = self.region.received_cursor(&table, peer, &log).await?;
                     Ok(Reply::Position { replica: Some(table.uuid.clone()), applied })

@@ -68,30 +68,24 @@ impl Table {
         self.group.is_some()
     }
 
-    /// Whether a Region is no member any more. If Regions take each other out at once, the one that was taken out last
-    /// stays, of those that still have a replica: somebody must keep the items. One that leaves by itself goes, and keeps
-    /// nobody else from staying.
+    /// Whether a Region is no member any more. If Regions take each other out, one stays of those that still have a replica:
+    /// somebody must keep the items. It is the one that was taken out last, rather one whose writes are waited for than one
+    /// that was expelled. One that leaves by itself goes, and keeps nobody else from staying.
     pub fn has_left(&self, region: &RegionName) -> bool {
         let members = &self.settings.members;
         let Some(mine) = members.get(region) else { return false };
-        if self.is_gone(region, mine) || mine.value == Member::Expelled {
-            return true;
-        }
-        if !mine.value.is_out() {
-            return false;
-        }
-        let by_itself =
-            |region: &RegionName, register: &Register<Member>| *register.version.region == *region.as_str();
-        let last_of_all = members.iter().all(|(region, other)| {
-            let stays_not = match other.value {
-                Member::Removed => other.version <= mine.version || by_itself(region, other),
-                // Only members expel, so this one was out before.
-                Member::Expelled => true,
-                Member::Joining { .. } | Member::Active => false,
-            };
-            stays_not || self.is_gone(region, other)
-        });
-        by_itself(region, mine) || !last_of_all
+        let goes = |region: &RegionName, register: &Register<Member>| {
+            let by_itself = register.value.is_out() && *register.version.region == *region.as_str();
+            by_itself || self.is_gone(region, register)
+        };
+        let stays_before = |other: &Register<Member>| {
+            let expelled = |register: &Register<Member>| register.value == Member::Expelled;
+            !other.value.is_out()
+                || (!expelled(other) && expelled(mine))
+                || (expelled(other) == expelled(mine) && other.version > mine.version)
+        };
+        let others = members.iter().filter(|(other, register)| *other != region && !goes(other, register));
+        goes(region, mine) || (mine.value.is_out() && others.map(|(_, other)| other).any(stays_before))
     }
 
     /// Whether a Region was taken out, though it may have to stay as the last one.
@@ -114,7 +108,7 @@ impl Table {
             }
         } else if (me == Some(&Member::Active) && self.status == TableStatus::Creating)
             // Taken out, it seemed, and then it turned out to be the last one.
-            || (me == Some(&Member::Removed) && self.status == TableStatus::Deleting)
+            || (me.is_some_and(Member::is_out) && self.status == TableStatus::Deleting)
         {
             self.status = TableStatus::Active;
         }
