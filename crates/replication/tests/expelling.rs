@@ -85,3 +85,48 @@ async fn a_member_that_stays_away_is_expelled_and_the_others_agree() {
     eventually("what it writes now", async || (a.contents().await?.0.len() == 2).then_some(())).await;
     equal(&[&a, &b, &c]).await;
 }
+
+/// A replica that was made after an expulsion did not know of it, and took what nobody else took.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_replica_does_not_listen_to_who_was_expelled_before() {
+    let (network, [a, b, c]) = cluster().await;
+    share(&[&a, &c]).await;
+    let born = c.region.table(&name()).await.unwrap().membership.born.clone();
+    network.part(&a.name, &c.name);
+    network.part(&b.name, &c.name);
+    a.remove(&c.name).await;
+    let table = a.region.table(&name()).await.unwrap();
+    a.region.expel(&table, &c.name).await.unwrap();
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    for node in [&a, &b] {
+        let table = node.region.table(&name()).await.unwrap();
+        assert!(!table.listens_to(&c.name, born.as_ref()), "{} listens", node.name);
+        assert!(table.membership.resync.is_empty());
+    }
+}
+
+/// Both went, each because the other one had said so, and all that was written was lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_that_expel_each_other_one_stays() {
+    let (network, [a, b]) = cluster().await;
+    share(&[&a, &b]).await;
+    network.part(&a.name, &b.name);
+    for (node, other) in [(&a, &b), (&b, &a)] {
+        node.put(&format!("of {}", node.name), "v").await.unwrap();
+        node.remove(&other.name).await;
+        let table = node.region.table(&name()).await.unwrap();
+        node.region.expel(&table, &other.name).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    network.heal();
+    // a was expelled last; what b has is refused.
+    gone(&b).await;
+    let items: Vec<String> = equal(&[&a]).await.into_keys().collect();
+    assert!(items.len() == 1 && items[0].contains("of a"), "{items:?}");
+    a.put("afterwards", "v").await.unwrap();
+    a.add(&b.name).await;
+    members(&[&a, &b], &[&a.name, &b.name]).await;
+    b.put("of b", "again").await.unwrap();
+    assert_eq!(equal(&[&a, &b]).await.len(), 3);
+}

@@ -108,7 +108,7 @@ impl Table {
                 batch.put(cursor_key(self, CursorKind::Sent, region), cursor.encode());
             }
         }
-        self.settle_membership(here, before, now_ms);
+        self.settle_membership(here, Some(before), now_ms);
         self.settle_status(here);
         if self.settings.members != before.members {
             self.owe_to_the_last(here, now_ms);
@@ -120,17 +120,19 @@ impl Table {
         self.note_replicas(here, before, now_ms);
     }
 
-    /// Brings what this Region knows of the members in line with who they are.
-    fn settle_membership(&mut self, here: &RegionName, before: &Settings, now_ms: u64) {
+    /// Brings what this Region knows of the members in line with who they are. `before` is who they were; a new replica
+    /// has none, and is filled with all that others know.
+    fn settle_membership(&mut self, here: &RegionName, before: Option<&Settings>, now_ms: u64) {
         if self.membership.born.is_none() {
             self.membership.born = self.settings.members.get(here).map(|register| register.version.clone());
         }
         let peers: Vec<RegionName> = self.peers(here).map(|(region, _)| region.clone()).collect();
         let mut newly_expelled = false;
         for (region, register) in &self.settings.members {
-            if register.value == Member::Expelled && before.members.get(region) != Some(register) {
+            let was = before.map(|before| before.members.get(region));
+            if register.value == Member::Expelled && was != Some(Some(register)) {
                 self.membership.expelled.insert(region.clone(), register.version.clone());
-                newly_expelled |= region != here;
+                newly_expelled |= region != here && before.is_some();
             }
         }
         let Membership { departed, .. } = &mut self.membership;
@@ -265,13 +267,11 @@ impl Region {
             tags: BTreeMap::new(),
             on_demand_since_ms: shared.settings.billing.value.on_demand.then_some(now_ms),
             capacity: CapacityHistory::default(),
-            membership: Membership {
-                born: shared.settings.members.get(&self.name).map(|register| register.version.clone()),
-                ..Membership::default()
-            },
+            membership: Membership::default(),
             replica: ReplicaRecord::default(),
             detaching: None,
         };
+        table.settle_membership(&self.name, None, now_ms);
         table.note_replicas(&self.name, &shared.settings, now_ms);
         table.reconcile_indexes(true);
         if let Some(view) = table.settings.stream.value {
