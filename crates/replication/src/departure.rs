@@ -20,7 +20,9 @@ impl Replicator {
         let expelled =
             table.settings.members.get(here).is_some_and(|register| register.value == Member::Expelled);
         let head = self.region.log_bounds(table).await?.next;
-        if !expelled && !self.is_handed_over(table, head) {
+        // One that was expelled hands nothing over, but goes only when it has heard from one that stays.
+        let may_go = if expelled { self.knows_who_stays(table) } else { self.is_handed_over(table, head) };
+        if !may_go {
             return Ok(());
         }
         let still_leaving = |current: &Table| {
@@ -39,6 +41,15 @@ impl Replicator {
             tracing::info!(region = %here, table = %table.name, "the replica has left its global table");
         }
         Ok(())
+    }
+
+    /// Whether some member has a replica and knows the settings of this one.
+    fn knows_who_stays(&self, table: &Table) -> bool {
+        let state = self.state.lock();
+        table.peers(self.region.name()).any(|(peer, _)| {
+            let known = state.acknowledged.get(&(table.uuid.clone(), peer.clone()));
+            known.is_some_and(|known| known.settings == table.settings && !known.absent)
+        })
     }
 
     /// Whether every member knows the settings of this replica and has its log before `end`.

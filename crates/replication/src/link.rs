@@ -133,7 +133,7 @@ impl Replicator {
                     other => return Err(LinkError::Broken(format!("settings were answered by {other:?}"))),
                 }
             }
-            if table.ships_to(peer) && shipping.lock().insert(table.uuid.clone()) {
+            if table.ships_to(self.region.name(), peer) && shipping.lock().insert(table.uuid.clone()) {
                 let (replicator, peer, session) = (Arc::clone(self), peer.clone(), Arc::clone(session));
                 let shipping = Arc::clone(shipping);
                 self.env().spawn("shipping", async move {

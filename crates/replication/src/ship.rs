@@ -195,7 +195,7 @@ impl Replicator {
             Ok(_) | Err(Error::ResourceNotFound) => return Ok(Next::Unwanted),
             Err(error) => return Err(failed(error)),
         };
-        if !current.settings.members.contains_key(peer) || !current.ships_to(peer) {
+        if !current.settings.members.contains_key(peer) || !current.ships_to(self.region.name(), peer) {
             if current.status != TableStatus::Deleting {
                 self.update(|state| _ = state.shipped.remove(&(table.uuid.clone(), peer.clone())));
             }

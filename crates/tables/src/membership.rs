@@ -133,9 +133,12 @@ impl Table {
             || self.membership.expelled.get(region).is_some_and(|expelled| version < expelled)
     }
 
-    /// Whether `peer` is to get this table's changes: it is a member, or has still to fill a new one.
-    pub fn ships_to(&self, peer: &RegionName) -> bool {
-        !self.has_left(peer) || self.is_source(peer)
+    /// Whether this replica, in Region `here`, ships its changes to `peer`: that is a member, or has still to fill a new
+    /// one. Nobody takes any from one that was expelled.
+    pub fn ships_to(&self, here: &RegionName, peer: &RegionName) -> bool {
+        let expelled = |register: &Register<Member>| register.value == Member::Expelled;
+        let refused = self.has_left(here) && self.settings.members.get(here).is_some_and(expelled);
+        !refused && (!self.has_left(peer) || self.is_source(peer))
     }
 
     /// The other Regions of the global table, with their state.
