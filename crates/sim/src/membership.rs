@@ -20,7 +20,9 @@ pub(crate) async fn set_up(world: &Arc<World>) {
         loop {
             let source = random.below(at);
             let (source, newcomer) = (&world.nodes[source], &world.nodes[at]);
-            if is_member(world, &newcomer.name) || world.add(source, newcomer).await {
+            // What has become a table of its own is not to begin another global table.
+            let apart = Replicas::look(world).apart.contains_key(&source.name);
+            if is_member(world, &newcomer.name) || (!apart && world.add(source, newcomer).await) {
                 break;
             }
             if !world.is_busy() {
