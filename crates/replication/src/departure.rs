@@ -17,12 +17,8 @@ impl Replicator {
         if table.is_source(here) {
             return Ok(()); // nobody else fills the new replica
         }
-        let expelled =
-            table.settings.members.get(here).is_some_and(|register| register.value == Member::Expelled);
         let head = self.region.log_bounds(table).await?.next;
-        // One that was expelled hands nothing over, but goes only when it has heard from one that stays.
-        let may_go = if expelled { self.knows_who_stays(table) } else { self.is_handed_over(table, head) };
-        if !may_go {
+        if !self.may_go(table, head) {
             return Ok(());
         }
         let still_leaving = |current: &Table| {
@@ -34,13 +30,23 @@ impl Replicator {
             Err(Error::ResourceNotFound) => return Ok(()),
             Err(error) => return Err(error),
         }
-        if expelled {
+        if table.is_expelled(here) {
             tracing::warn!(region = %here, table = %table.name, log_positions = head,
                 "the other members did not wait for this replica; what only it had is gone with it");
         } else {
             tracing::info!(region = %here, table = %table.name, "the replica has left its global table");
         }
         Ok(())
+    }
+
+    /// Whether a replica that has left has nothing more to do for those that stay, which are to have its log before `end`. One
+    /// that was expelled hands nothing over, but goes only when it has heard from one that stays.
+    fn may_go(&self, table: &Table, end: u64) -> bool {
+        if table.is_expelled(self.region.name()) {
+            self.knows_who_stays(table)
+        } else {
+            self.is_handed_over(table, end)
+        }
     }
 
     /// Whether some member has a replica and knows the settings of this one.
@@ -135,29 +141,44 @@ impl Replicator {
         (known.absent || out).then(|| Departed { member: version.clone(), absent: known.absent })
     }
 
-    /// A tombstone can go when no member can send anything older, and every member has what was written here before: a
-    /// member that must be compared is told of tombstones as they are. While a replica is being filled they all stay,
-    /// since what others send it is not covered by what they promise here; so they do while others may lack what a member
-    /// that is expelled has deleted.
-    pub(crate) fn settle_tombstones(&self, table: &Table) {
+    /// Whether a member knows the settings as this replica has them.
+    pub(crate) fn knows_settings(&self, table: &Table, peer: &RegionName) -> bool {
+        let state = self.state.lock();
+        let known = state.acknowledged.get(&(table.uuid.clone(), peer.clone()));
+        known.is_some_and(|known| known.settings == table.settings)
+    }
+
+    /// A time before which everything is here that any member wrote, or that a member which is not waited for had told
+    /// others: all know of the same members, and have promised something since they do. `None` if it is not known anew.
+    /// While a replica is being filled it is not, since what others send that one is not covered by what they promise here.
+    pub(crate) fn settled_time(&self, table: &Table) -> Option<HybridTime> {
         let here = self.region.name();
         // One that was taken out and stays as the last one is still to be told what those had who took it for gone.
         let stays = table.is_out(here) && table.awaited(here).next().is_some();
-        let orphans = stays || table.membership.resync.values().any(|mark| mark.orphans);
-        if table.status != TableStatus::Active || table.is_being_joined(here) || orphans {
-            return;
+        if table.status != TableStatus::Active || table.is_being_joined(here) || stays {
+            return None;
         }
         let state = self.state.lock();
-        let of = |known: &std::collections::BTreeMap<_, HybridTime>, region: &RegionName| {
-            known.get(&(table.uuid.clone(), region.clone())).copied().unwrap_or(HybridTime::ZERO)
+        let promised = |region: &RegionName| {
+            let shared = (table.uuid.clone(), region.clone());
+            let known = state.acknowledged.get(&shared).filter(|known| known.settings == table.settings)?;
+            state.watermarks.get(&shared).copied().filter(|promised| *promised > known.known_since)
         };
-        let members = table
-            .peers(here)
-            .flat_map(|(peer, _)| [of(&state.watermarks, peer), of(&state.handed_over, peer)]);
-        let awaited = table.awaited(here).map(|(region, _)| of(&state.watermarks, region));
-        if let Some(floor) = members.chain(awaited).min() {
-            self.region.set_tombstone_floor(table, floor);
-        }
+        let peers = table.peers(here).map(|(peer, _)| promised(peer));
+        let awaited = table.awaited(here).map(|(region, _)| promised(region));
+        peers.chain(awaited).min().flatten()
+    }
+
+    /// A tombstone can go when everything older is in every replica that stays, whoever wrote it: then none can send
+    /// anything that it would have to meet, and none lacks the delete.
+    pub(crate) fn settle_tombstones(&self, table: &Table) {
+        let Some(here) = self.settled_time(table) else { return };
+        let floor = {
+            let state = self.state.lock();
+            let settled = |peer: &RegionName| state.settled.get(&(table.uuid.clone(), peer.clone())).copied();
+            table.peers(self.region.name()).map(|(peer, _)| settled(peer).unwrap_or_default()).min()
+        };
+        self.region.set_tombstone_floor(table, floor.map_or(here, |floor| floor.min(here)));
     }
 
     /// Makes a replica a table of its own: first both sides have everything, then it leaves, then it is told to all.
@@ -174,12 +195,12 @@ impl Replicator {
             let outcome = match detaching.cut {
                 // Taken out meanwhile, it hears nothing more. A comparison would tell what is written after the cut.
                 None if (current.has_left(self.region.name())
-                    && current.membership.resync.values().all(|mark| !mark.missing))
+                    && current.membership.resync.is_empty())
                     || self.has_exchanged(&current, detaching.requested_ms, bounds.next) =>
                 {
                     self.region.begin_detaching(&current).await
                 }
-                Some(cut) if self.is_handed_over(&current, cut) => {
+                Some(cut) if self.may_go(&current, cut) => {
                     let finished = self.region.finish_detaching(&current).await;
                     tracing::info!(region = %self.region.name(), table = %table.name,
                         "the replica has left its global table and is a table of its own");

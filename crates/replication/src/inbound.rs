@@ -71,6 +71,7 @@ fn join(changes: &mut Changes, next: Request) -> Option<Request> {
             changes.changes.extend(next.changes);
             changes.road = next.road;
             changes.watermark = changes.watermark.max(next.watermark);
+            changes.settled = changes.settled.max(next.settled);
             None
         }
         other => Some(other),
@@ -180,10 +181,9 @@ impl Replicator {
                     // Before the look: what an older connection still brings would come once more over this one, perhaps
                     // after the marks of deletes that keep it from undoing them are gone.
                     let shared = (table.uuid.clone(), peer.clone());
-                    {
+                    if !log.is_empty() {
                         let mut state = self.state.lock();
-                        let current = if log.is_empty() { &mut state.comparisons } else { &mut state.lanes };
-                        let current = current.entry(shared).or_default();
+                        let current = state.lanes.entry(shared).or_default();
                         if connection < *current {
                             // Brought late, it takes nothing over. Whoever still waits for the answer connects anew.
                             return Ok(Reply::Failed("a later connection has taken over".to_owned()));
@@ -250,16 +250,11 @@ impl Replicator {
             WireRoad::Log(position) => (Road::Log, Some(position)),
             WireRoad::Snapshot => (Road::Snapshot, None),
             WireRoad::Resync => (Road::Resync, None),
-            WireRoad::Repair => (Road::Repair, None),
+            WireRoad::Repair(compared) => (Road::Repair(HybridTime::from_bits(compared)), None),
         };
         let shared = (table.uuid.clone(), peer.clone());
         let superseded = |state: &State| {
-            let current = match road {
-                Road::Log => state.lanes.get(&shared),
-                Road::Resync | Road::Repair => state.comparisons.get(&shared),
-                Road::Snapshot => None,
-            };
-            current.is_some_and(|current| *current != connection)
+            road == Road::Log && state.lanes.get(&shared).is_some_and(|current| *current != connection)
         };
         if !message.changes.is_empty() {
             self.hold_back(&table, peer, &message.changes).await;
@@ -280,11 +275,14 @@ impl Replicator {
         }
         if let Some(watermark) = message.watermark {
             let watermark = HybridTime::from_bits(watermark);
+            let settled = HybridTime::from_bits(message.settled.unwrap_or_default());
             self.update(|state| {
                 // The connection that took over sends what is applied here just now once more.
                 if !superseded(state) {
                     let known = state.watermarks.entry(shared.clone()).or_default();
                     *known = watermark.max(*known);
+                    let known = state.settled.entry(shared.clone()).or_default();
+                    *known = settled.max(*known);
                 }
             });
             self.settle_tombstones(&table);
@@ -335,7 +333,7 @@ mod tests {
             expired: false,
         };
         let changes = vec![change(first), change(first + 1)];
-        Changes { to, log: "log".to_owned(), born: None, changes, road, watermark }
+        Changes { to, log: "log".to_owned(), born: None, changes, road, watermark, settled: None }
     }
 
     #[test]

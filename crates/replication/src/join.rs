@@ -146,7 +146,7 @@ impl Replicator {
             let Some(last) = last else { break };
             items += changes.len() as u64;
             after = Some(last);
-            let changes = changes_for(table, to, changes, WireRoad::Snapshot, None);
+            let changes = changes_for(table, to, changes, WireRoad::Snapshot);
             on_their_way.push_back(session.send(Request::Changes(changes)).await?);
             // The last percent is the log that has grown meanwhile.
             let percent = (items * 100 / total.max(items).max(1)).min(99) as u8;

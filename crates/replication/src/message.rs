@@ -106,6 +106,8 @@ pub struct Changes {
     pub road: WireRoad,
     /// With these changes, everything older than this time has been sent.
     pub watermark: Option<u64>,
+    /// The source has everything that any member wrote before this time.
+    pub settled: Option<u64>,
 }
 
 /// How changes come.
@@ -117,8 +119,8 @@ pub enum WireRoad {
     Snapshot,
     /// From a comparison.
     Resync,
-    /// From a comparison of replicas that have heard everything.
-    Repair,
+    /// From a comparison, when both replicas had everything from before this time.
+    Repair(u64),
 }
 
 /// A version as it travels.

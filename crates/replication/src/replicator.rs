@@ -80,12 +80,10 @@ pub(crate) struct State {
     /// Connections so far, and for each log that comes from a peer the one that asked last how far it is applied.
     pub(crate) connections: u64,
     pub(crate) lanes: BTreeMap<Shared, u64>,
-    /// For each replica that this one is compared with, the connection that asked last which replica is here.
-    pub(crate) comparisons: BTreeMap<Shared, u64>,
     /// Times below which nothing more comes from peers.
     pub(crate) watermarks: BTreeMap<Shared, HybridTime>,
-    /// Times below which peers have everything that was written here.
-    pub(crate) handed_over: BTreeMap<Shared, HybridTime>,
+    /// Times below which peers have everything that any member wrote, as they have said.
+    pub(crate) settled: BTreeMap<Shared, HybridTime>,
     /// Joins, comparisons and detachments under way, so that none is started twice.
     pub(crate) under_way: BTreeSet<(Work, Shared)>,
     /// How far joins have come, in percent.
@@ -238,11 +236,10 @@ impl Replicator {
             |(uuid, peer): &Shared| there.get(uuid.as_str()).is_some_and(|table| table.concerns(peer));
         let mut state = self.state.lock();
         state.lanes.retain(|shared, _| is_there(shared));
-        state.comparisons.retain(|shared, _| is_there(shared));
         state.acknowledged.retain(|shared, _| concerns(shared));
         state.shipped.retain(|shared, _| concerns(shared));
         state.watermarks.retain(|shared, _| concerns(shared));
-        state.handed_over.retain(|shared, _| concerns(shared));
+        state.settled.retain(|shared, _| concerns(shared));
         state.verified.retain(|shared, _| concerns(shared));
         self.telemetry.retain(concerns);
     }

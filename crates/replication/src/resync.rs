@@ -2,15 +2,16 @@
 //! missed what a member that is gone told others.
 //!
 //! First the log is kept for it again, so that nothing is missed from there on. Then this replica's tombstones go over,
-//! and of every stretch of the key space whose digest differs, the items written here that the member lacks or has older.
-//! What others wrote is theirs to tell, but for members that are expelled. The target leaves out what it has seen before
-//! and forgotten the delete of. The other direction is the member's own business. Interrupted at any point, it starts over.
+//! and of every stretch of the key space whose digest differs, the items that the member lacks or has older: first those
+//! written here, then what others wrote and have not brought themselves meanwhile. It may have overtaken here what the
+//! member was to get, and whoever wrote it may never come to tell. The member leaves out what it has had before and
+//! forgotten the delete of. The other direction is its own business. Interrupted at any point, it starts over.
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use graticule_model::{Error, RegionName, Version};
-use graticule_tables::{Change, Table, schema::TableStatus};
+use graticule_tables::{Change, Table};
 
 use crate::{
     compare::{Comparison, Found},
@@ -50,43 +51,16 @@ impl Replicator {
 
     async fn try_resync(&self, table: &Table, peer: &RegionName) -> Result<u64, LinkError> {
         let (session, to) = self.session_with(table, peer).await?;
-        let acknowledged = {
-            let state = self.state.lock();
-            let known = state.acknowledged.get(&(table.uuid.clone(), peer.clone()));
-            known.is_some_and(|known| known.settings == table.settings)
-        };
-        if !acknowledged {
+        if !self.knows_settings(table, peer) {
             return Err(failed("the member does not know the settings yet"));
         }
         let Some(mark) = table.membership.resync.get(peer) else { return Ok(0) };
-        // A replica on its way out hears of nothing any more.
-        let leaving = table.status == TableStatus::Deleting || table.has_left(self.region.name());
-        let mut sent = 0;
-        if mark.missing {
-            self.region.keep_log_again(table, peer).await.map_err(failed)?;
-            sent += self.send_tombstones(table, &session.0, &to).await?;
-            // What others wrote is theirs to tell: here it may have been deleted since, without this Region's having heard.
-            // But who is gone has told a replica that is on its way out for the last time.
-            let ours = |version: &Version| {
-                *version.region == *self.region.name().as_str() || (leaving && table.is_orphan(version))
-            };
-            sent += self.send_differing(table, &session.0, &to, ours).await?;
-            self.region.mark_complete(table, peer).await.map_err(failed)?;
-        }
-        // Whoever hears of nothing any more cannot know what has become of them.
-        if mark.orphans && !leaving {
-            // Nobody else tells what was written by a Region that is no member: so what has become of it must be known.
-            let now = self.region.clock().closed();
-            if !self.wait_settled(table, now).await {
-                return Err(failed("this Region still waits for what others wrote"));
-            }
-            sent += self.send_tombstones(table, &session.0, &to).await?;
-            let orphan = |version: &Version| table.is_orphan(version);
-            sent += self.send_differing(table, &session.0, &to, orphan).await?;
-        }
-        if mark.orphans {
-            self.region.mark_without_orphans(table, peer).await.map_err(failed)?;
-        }
+        self.region.keep_log_again(table, peer).await.map_err(failed)?;
+        let mut sent = self.send_tombstones(table, &session.0, &to).await?;
+        let ours = |version: &Version| *version.region == *self.region.name().as_str();
+        sent += self.send_differing(table, &session.0, &to, ours).await?;
+        sent += self.send_differing(table, &session.0, &to, |_| true).await?;
+        self.region.mark_complete(table, peer, mark).await.map_err(failed)?;
         Ok(sent)
     }
 
@@ -138,7 +112,7 @@ impl Replicator {
             let Some(last) = last else { break };
             after = Some(last);
             sent += changes.len() as u64;
-            let changes = changes_for(table, to, changes, WireRoad::Resync, None);
+            let changes = changes_for(table, to, changes, WireRoad::Resync);
             on_their_way.push_back(session.send(Request::Changes(changes)).await?);
             if on_their_way.len() >= WINDOW
                 && let Some(reply) = on_their_way.next().await
@@ -161,7 +135,7 @@ impl Replicator {
         changes: Vec<Change>,
         road: WireRoad,
     ) -> Result<(), LinkError> {
-        let changes = changes_for(table, to, changes, road, None);
+        let changes = changes_for(table, to, changes, road);
         check_applied(session.call(Request::Changes(changes)).await?)
     }
 }

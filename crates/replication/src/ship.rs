@@ -37,8 +37,6 @@ enum Outcome {
 struct Sent {
     /// The log position that it reaches.
     position: u64,
-    /// Everything older is sent with it.
-    watermark: Option<HybridTime>,
     /// When its changes were written.
     written_ms: Vec<u64>,
     /// Of its keys and items.
@@ -158,12 +156,7 @@ impl Replicator {
         saved_at: &mut Option<Duration>,
     ) -> Result<(), LinkError> {
         let shared = (table.uuid.clone(), peer.clone());
-        self.update(|state| {
-            if let Some(watermark) = sent.watermark {
-                state.handed_over.insert(shared.clone(), watermark);
-            }
-            state.shipped.insert(shared, sent.position);
-        });
+        self.update(|state| _ = state.shipped.insert(shared, sent.position));
         let now = self.env().monotonic();
         if saved_at.is_none_or(|saved_at| now >= saved_at + SAVE_EVERY) {
             self.region.save_sent_cursor(table, peer, &to.replica, sent.position).await.map_err(failed)?;
@@ -213,36 +206,33 @@ impl Replicator {
         if outgoing.cut {
             return Ok(Next::Cut);
         }
-        // What is still to be compared was written before, and has not been sent.
-        let missing = mark.is_some_and(|mark| mark.missing);
-        let watermark = Some(closed).filter(|_| !missing && outgoing.next >= head);
+        // What is still to be compared was written before, and has not been sent. Whoever does not know all members would
+        // take a promise for the word of all of them.
+        let promises = mark.is_none() && self.knows_settings(&current, peer) && outgoing.next >= head;
+        let watermark = promises.then_some(closed);
+        let settled = watermark.and_then(|_| self.settled_time(&current));
         let written_ms = outgoing.changes.iter().map(|change| change.written_ms).collect();
         let bytes = outgoing
             .changes
             .iter()
             .map(|change| change.key.len() + change.new.as_ref().map_or(0, Bytes::len));
         let (bytes, backlog) = (bytes.sum(), outgoing.next < head);
-        let sent = Sent { position: outgoing.next, watermark, written_ms, bytes, backlog };
-        let road = WireRoad::Log(outgoing.next);
-        let changes = changes_for(&current, to, outgoing.changes, road, watermark);
-        Ok(Next::Batch(Box::new(changes), sent))
+        let sent = Sent { position: outgoing.next, written_ms, bytes, backlog };
+        let changes = changes_for(&current, to, outgoing.changes, WireRoad::Log(outgoing.next));
+        let (watermark, settled) = (watermark.map(HybridTime::to_bits), settled.map(HybridTime::to_bits));
+        Ok(Next::Batch(Box::new(Changes { watermark, settled, ..changes }), sent))
     }
 }
 
-/// Changes of `table` as they travel to the replica at `to`.
-pub(crate) fn changes_for(
-    table: &Table,
-    to: &Address,
-    changes: Vec<Change>,
-    road: WireRoad,
-    watermark: Option<HybridTime>,
-) -> Changes {
+/// Changes of `table` as they travel to the replica at `to`, with nothing said of others.
+pub(crate) fn changes_for(table: &Table, to: &Address, changes: Vec<Change>, road: WireRoad) -> Changes {
     Changes {
         to: to.clone(),
         log: table.uuid.clone(),
         born: table.membership.born.as_ref().map(Into::into),
         changes: changes.into_iter().map(WireChange::from).collect(),
         road,
-        watermark: watermark.map(HybridTime::to_bits),
+        watermark: None,
+        settled: None,
     }
 }

@@ -244,8 +244,8 @@ impl Replicator {
             if kept_for_it && log_kept.as_ref().is_none_or(|(position, _)| saved < *position) {
                 log_kept = Some((saved, peer.to_string()));
             }
-            let handed_over = self.state.lock().handed_over.get(&shared).copied();
-            let promised = watermark.unwrap_or(HybridTime::ZERO).min(handed_over.unwrap_or(HybridTime::ZERO));
+            let settled = self.state.lock().settled.get(&shared).copied();
+            let promised = watermark.unwrap_or(HybridTime::ZERO).min(settled.unwrap_or(HybridTime::ZERO));
             watermarks.push((promised, peer));
             let acknowledged = shipped.unwrap_or(saved);
             let pending = self.region.pending(table, acknowledged).await?;

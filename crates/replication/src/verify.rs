@@ -160,8 +160,8 @@ impl Replicator {
             for found in found.chunks(AGAIN_MAX) {
                 let differing =
                     self.settle(&comparison, table, &session.0, &to, found, &mut verified).await?;
-                for found in differing {
-                    self.note(&comparison, table, peer, (&session.0, &to), found, repair, &mut verified)
+                for differing in differing {
+                    self.note(&comparison, table, peer, (&session.0, &to), differing, repair, &mut verified)
                         .await?;
                 }
             }
@@ -179,7 +179,8 @@ impl Replicator {
         Ok(verified)
     }
 
-    /// Of keys that were found to differ, those that differ when nothing is on its way any more.
+    /// Of keys that were found to differ, those that differ when nothing is on its way any more: when both replicas have
+    /// everything that was written before the time that is given with each.
     async fn settle(
         &self,
         comparison: &Comparison<'_>,
@@ -188,7 +189,7 @@ impl Replicator {
         to: &Address,
         found: &[Found],
         verified: &mut Verified,
-    ) -> Result<Vec<Found>, LinkError> {
+    ) -> Result<Vec<(Found, HybridTime)>, LinkError> {
         let mut open = found.to_vec();
         let mut differing = Vec::new();
         for _ in 0..LOOKS_MAX {
@@ -196,7 +197,8 @@ impl Replicator {
             else {
                 return Ok(differing);
             };
-            let until = latest.next();
+            // Late enough that marks of deletes from then on are still kept when the keys are brought in line.
+            let until = latest.next().max(self.region.clock().closed());
             if !self.wait_settled(table, until).await {
                 return Err(failed("this Region still waits for what others wrote"));
             }
@@ -211,7 +213,7 @@ impl Replicator {
             let (done, busy): (Vec<Found>, Vec<Found>) = again
                 .into_iter()
                 .partition(|found| found.version().is_none_or(|version| version.time < until));
-            differing.extend(done);
+            differing.extend(done.into_iter().map(|found| (found, until)));
             open = busy;
         }
         verified.unsettled += open.len() as u64;
@@ -226,7 +228,7 @@ impl Replicator {
         table: &Table,
         peer: &RegionName,
         (session, to): (&Session, &Address),
-        found: Found,
+        (found, compared): (Found, HybridTime),
         repair: bool,
         verified: &mut Verified,
     ) -> Result<(), LinkError> {
@@ -246,12 +248,12 @@ impl Replicator {
         }
         if repair {
             // Each side takes what is later there; a tombstone is later than what it stands for.
-            self.push(table, session, to, ours, WireRoad::Repair).await?;
+            self.push(table, session, to, ours, WireRoad::Repair(compared.to_bits())).await?;
             let origin = Origin {
                 region: peer,
                 log: "",
                 position: None,
-                road: Road::Resync,
+                road: Road::Repair(compared),
                 born: Some(&repairing()),
             };
             self.region.apply(table, &origin, theirs.into_iter().collect()).await.map_err(failed)?;

@@ -221,6 +221,7 @@ async fn a_peer_that_stops_reading_costs_bounded_memory() {
             changes,
             road: WireRoad::Log(n),
             watermark: None,
+            settled: None,
         });
         let sent = wire.sender.send(Frame { id: n, body: Body::Request(request) });
         if tokio::time::timeout(A_WHILE, sent).await.is_err() {

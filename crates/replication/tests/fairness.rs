@@ -36,6 +36,7 @@ fn batch(id: u64, table: &str, bytes: usize) -> Frame {
         changes: vec![change],
         road: WireRoad::Log(id),
         watermark: None,
+        settled: None,
     });
     Frame { id, body: Body::Request(request) }
 }

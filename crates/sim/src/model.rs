@@ -29,8 +29,6 @@ pub(crate) struct Write {
     pub(crate) logged: bool,
     /// It was made in a table that is, or was about to become, none of the global table's replicas any more.
     pub(crate) apart: bool,
-    /// The other Region by whose later write it was overtaken where it was made, if one was.
-    pub(crate) overtaken_by: Option<String>,
 }
 
 /// A replica: a table of one Region from its creation to its drop.
@@ -240,17 +238,12 @@ impl Model {
         };
         let again = replica.forgotten.remove(item_key) && new.is_none();
         let goes_back = |before: &Version| *before > record.version || (*before == record.version && !again);
-        if let Some(before) = before.clone().filter(goes_back) {
+        if let Some(before) = before.filter(goes_back) {
             let now = &record.version;
             self.fail(format!("{region}: item {name} had version {before} and then {now} (table {table})"));
         }
         let shown = old != new;
         let foreign = *record.version.region != *region;
-        if let Some(own) = before.filter(|before| foreign && *before.region == *region)
-            && let Some(write) = self.writes.get_mut(&name).and_then(|writes| writes.get_mut(&own))
-        {
-            write.overtaken_by = Some(record.version.region.to_string());
-        }
         let known = self.writes.get(&name).and_then(|writes| writes.get(&record.version)).cloned();
         if foreign && (apart || known.as_ref().is_some_and(|known| known.apart)) {
             self.fail(format!("{region}: item {name} at {} came from a table apart", record.version));
@@ -275,7 +268,7 @@ impl Model {
         self.writes
             .entry(name)
             .or_default()
-            .insert(record.version, Write { new, shown, logged: false, apart: false, overtaken_by: None });
+            .insert(record.version, Write { new, shown, logged: false, apart: false });
     }
 
     fn logged(&mut self, region: &str, log: u64, position: u64, entry: &[u8]) {
@@ -288,8 +281,7 @@ impl Model {
         // A table that is no replica keeps no marks of deletes: its log alone tells of them.
         if (apart || change.new.is_none()) && *change.version.region == *region {
             let writes = self.writes.entry(key_of(&change.key)).or_default();
-            let write =
-                Write { new: change.new.clone(), shown: true, logged: true, apart, overtaken_by: None };
+            let write = Write { new: change.new.clone(), shown: true, logged: true, apart };
             let write = writes.entry(change.version.clone()).or_insert(write);
             write.logged = true;
             write.apart |= apart;
@@ -298,13 +290,11 @@ impl Model {
     }
 
     /// Whether an item is what should stand in the end: the latest write of it. What Regions wrote that were not waited
-    /// for may have been handed over, or not, together with what it has overtaken; so may a delete of nothing in a replica
-    /// that believed to be the only one.
+    /// for may have been handed over, or not; so may a delete of nothing in a replica that believed to be the only one.
     pub(crate) fn check_item(&self, key: &str, row: Option<&Row>) -> Option<String> {
         let writes = self.writes.get(key)?;
         let waited_for = |version: &Version, write: &Write| {
-            let overtaken = write.overtaken_by.as_ref().is_some_and(|by| self.expelled.contains(by));
-            !self.expelled.contains(&*version.region) && !overtaken && (write.shown || write.logged)
+            !self.expelled.contains(&*version.region) && (write.shown || write.logged)
         };
         let mut writes = writes.iter().filter(|(_, write)| !write.apart);
         let latest = writes.clone().rfind(|(version, write)| waited_for(version, write));

@@ -24,6 +24,16 @@ pub struct Membership {
     pub resync: BTreeMap<RegionName, Resync>,
 }
 
+impl Membership {
+    /// Has a member compared with this replica, from its beginning if that is under way. Gives its mark.
+    pub(crate) fn owe(&mut self, member: &RegionName, now_ms: u64) -> &mut Resync {
+        let mark = self.resync.entry(member.clone());
+        let mark = mark.or_insert(Resync { since_ms: now_ms, log_cut: false, reasons: 0 });
+        mark.reasons += 1;
+        mark
+    }
+}
+
 /// A member that has handed over everything, or has nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Departed {
@@ -33,7 +43,7 @@ pub struct Departed {
     pub absent: bool,
 }
 
-/// Why and since when a member needs more than the log.
+/// Since when a member needs more than the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resync {
     /// Since when, in milliseconds since the epoch.
@@ -41,10 +51,8 @@ pub struct Resync {
     /// Nothing of the log is kept for it. Once the member is there, the log is kept for it again from its end, and this is
     /// false while the replicas are compared.
     pub log_cut: bool,
-    /// The log no longer has some of what was written here and the member lacks.
-    pub missing: bool,
-    /// It may lack what a member that is expelled has told this replica.
-    pub orphans: bool,
+    /// How often a reason has come up. A comparison answers those that there were when it began.
+    pub reasons: u64,
 }
 
 /// A replica that becomes a table of its own.
@@ -93,6 +101,11 @@ impl Table {
         self.settings.members.get(region).is_some_and(|register| register.value.is_out())
     }
 
+    /// Whether a Region was taken out and is not waited for.
+    pub fn is_expelled(&self, region: &RegionName) -> bool {
+        self.settings.members.get(region).is_some_and(|register| register.value == Member::Expelled)
+    }
+
     /// Whether a Region has said that it has no replica, whatever the membership says. What it had it had handed over to
     /// those whom it knew to stay; or it has lost it.
     pub(crate) fn is_gone(&self, region: &RegionName, register: &Register<Member>) -> bool {
@@ -125,19 +138,16 @@ impl Table {
         self.membership.expelled.get(region).is_none_or(|expelled| born.is_some_and(|born| born > expelled))
     }
 
-    /// Whether no member tells of a write: its Region is none, or was expelled since.
-    pub fn is_orphan(&self, version: &Version) -> bool {
-        let region = &*version.region;
+    /// Whether a Region was not taken out, and says that it has no replica.
+    pub(crate) fn has_lost_all(&self, region: &str) -> bool {
         let member = self.settings.members.get_key_value(region);
-        member.is_none_or(|(region, register)| register.value.is_out() || self.is_gone(region, register))
-            || self.membership.expelled.get(region).is_some_and(|expelled| version < expelled)
+        member.is_some_and(|(region, register)| !register.value.is_out() && self.is_gone(region, register))
     }
 
     /// Whether this replica, in Region `here`, ships its changes to `peer`: that is a member, or has still to fill a new
     /// one. Nobody takes any from one that was expelled.
     pub fn ships_to(&self, here: &RegionName, peer: &RegionName) -> bool {
-        let expelled = |register: &Register<Member>| register.value == Member::Expelled;
-        let refused = self.has_left(here) && self.settings.members.get(here).is_some_and(expelled);
+        let refused = self.has_left(here) && self.is_expelled(here);
         !refused && (!self.has_left(peer) || self.is_source(peer))
     }
 

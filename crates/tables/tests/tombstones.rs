@@ -31,7 +31,11 @@ async fn marks(region: &Region, name: &str) -> (Vec<Version>, Vec<Version>) {
 }
 
 async fn apply_put(region: &Region, name: &str, time: HybridTime) {
-    let json = Bytes::from(item_to_json(&key()));
+    apply_by(region, name, Road::Log, &key(), time).await;
+}
+
+async fn apply_by(region: &Region, name: &str, road: Road, key: &Item, time: HybridTime) {
+    let json = Bytes::from(item_to_json(key));
     let version = Version { time, region: Arc::from("b") };
     let change = Change {
         version,
@@ -43,7 +47,8 @@ async fn apply_put(region: &Region, name: &str, time: HybridTime) {
         silent: false,
     };
     let from = region_name("b");
-    let origin = Origin { region: &from, log: "log", position: Some(1), road: Road::Log, born: None };
+    let position = (road == Road::Log).then_some(1);
+    let origin = Origin { region: &from, log: "log", position, road, born: None };
     region.apply(&region.table(&table_name(name)).await.unwrap(), &origin, vec![change]).await.unwrap();
 }
 
@@ -128,6 +133,39 @@ async fn they_go_when_all_members_have_passed_them_and_they_are_old() {
         (opened.raw(0x13..0x14).await.len() == 1).then_some(())
     })
     .await;
+}
+
+/// A comparison, or one that comes late, brings what may have been deleted and forgotten since.
+#[tokio::test]
+async fn what_was_deleted_and_forgotten_does_not_come_back() {
+    let opened = open("a").await;
+    let region = &opened.region;
+    global_table(region, "global").await;
+    delete(region, "global", key()).await.unwrap();
+    opened.clock.advance(20_000);
+    let table = region.table(&table_name("global")).await.unwrap();
+    let floor = HybridTime::from_unix_ms(opened.clock.unix_ms() - 5_000);
+    region.set_tombstone_floor(&table, HybridTime::from_unix_ms(opened.clock.unix_ms()));
+    region.start_jobs();
+    eventually("the tombstone to go", async || marks(region, "global").await.1.is_empty().then_some(()))
+        .await;
+    let forgotten = HybridTime::from_unix_ms(opened.clock.unix_ms() - 15_000);
+    let live = async |name: &str| {
+        let there = marks(region, "global").await.0.len();
+        delete(region, "global", item([("pk", s(name))])).await.unwrap();
+        there
+    };
+    for (road, time, there) in [
+        (Road::Resync, forgotten, 0),
+        (Road::Resync, floor, 1),
+        (Road::Repair(forgotten), forgotten, 0),
+        (Road::Repair(forgotten), floor, 0),
+        (Road::Repair(floor), forgotten, 1),
+    ] {
+        let name = format!("{road:?} of {time:?}");
+        apply_by(region, "global", road, &item([("pk", s(&name))]), time).await;
+        assert_eq!(live(&name).await, there, "{name}, forgotten after {forgotten:?} and before {floor:?}");
+    }
 }
 
 /// While a replica that was taken out still sends what it has, its last writes must not undo later ones here.

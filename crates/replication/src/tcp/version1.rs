@@ -103,12 +103,20 @@ impl TryFrom<message::Request> for Request {
             message::Request::Table { table } => Request::Table { table },
             message::Request::Settings { shared } => Request::Settings { shared },
             message::Request::Position { table, log } => Request::Position { table, log },
-            // It does not name the replica, nor the membership that it was made for.
-            message::Request::Changes(message::Changes { to, log, born: _, changes, road, watermark }) => {
+            // It does not name the replica, nor the membership that it was made for, nor what the source has.
+            message::Request::Changes(message::Changes {
+                to,
+                log,
+                born: _,
+                changes,
+                road,
+                watermark,
+                settled: _,
+            }) => {
                 let position = match road {
                     WireRoad::Log(position) => Some(position),
                     WireRoad::Snapshot => None,
-                    WireRoad::Resync | WireRoad::Repair => return Err(Unsayable),
+                    WireRoad::Resync | WireRoad::Repair(_) => return Err(Unsayable),
                 };
                 let changes = changes.into_iter().map(Change::from).collect();
                 Request::Changes { table: to.table, group: to.group, log, changes, position, watermark }
@@ -131,7 +139,16 @@ impl From<Request> for message::Request {
                 let changes = changes.into_iter().map(WireChange::from).collect();
                 let to = Address { table, group, replica: ANY_REPLICA.to_owned() };
                 let road = position.map_or(WireRoad::Snapshot, WireRoad::Log);
-                message::Request::Changes(message::Changes { to, log, born: None, changes, road, watermark })
+                let (born, settled) = (None, None);
+                message::Request::Changes(message::Changes {
+                    to,
+                    log,
+                    born,
+                    changes,
+                    road,
+                    watermark,
+                    settled,
+                })
             }
         }
     }

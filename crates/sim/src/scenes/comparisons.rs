@@ -16,12 +16,12 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     stage
         .until("B to be compared", |stage| {
             let mark = stage.table(A).and_then(|table| table.membership.resync.get(stage.name(B)).copied());
-            mark.is_some_and(|mark| mark.missing && !mark.log_cut)
+            mark.is_some_and(|mark| !mark.log_cut)
         })
         .await?;
     // The log is kept again from here on and goes over; the comparison does not get through.
     stage.cut(A, B).await;
-    stage.hold((A, B), true, |_, frame| comes_by(frame, WireRoad::Resync));
+    stage.hold((A, B), true, |_, frame| comes_by(frame, |road| road == WireRoad::Resync));
     stage.put(A, "fresh", "v").await?;
     stage.until("the log to arrive", |stage| stage.has(B, "fresh")).await?;
     if !stage.world.add(stage.node(B), stage.node(C)).await {

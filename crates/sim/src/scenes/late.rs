@@ -98,8 +98,8 @@ pub(super) async fn old_repairs(stage: Stage) -> Result<(), String> {
     stage.put_everywhere("k", "v").await?;
     lose(&stage)?;
     let next = stage.world.network.next_connection() + 1;
-    stage
-        .hold((A, C), false, move |connection, frame| connection < next && comes_by(frame, WireRoad::Repair));
+    let repairs = |road| matches!(road, WireRoad::Repair(_));
+    stage.hold((A, C), false, move |connection, frame| connection < next && comes_by(frame, repairs));
     repair(&stage);
     stage.sleep(Duration::from_secs(2)).await;
     if stage.has(C, "k") {

@@ -40,8 +40,8 @@ pub(super) fn changes(frame: &Frame) -> Option<&Changes> {
 }
 
 /// Whether a frame carries changes that come by this road.
-pub(super) fn comes_by(frame: &Frame, road: WireRoad) -> bool {
-    changes(frame).is_some_and(|changes| changes.road == road)
+pub(super) fn comes_by(frame: &Frame, road: fn(WireRoad) -> bool) -> bool {
+    changes(frame).is_some_and(|changes| road(changes.road))
 }
 
 impl Stage {

@@ -16,7 +16,7 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     stage
         .until("C to be compared", |stage| {
             let mark = stage.table(A).and_then(|table| table.membership.resync.get(stage.name(C)).copied());
-            mark.is_some_and(|mark| mark.missing && !mark.log_cut)
+            mark.is_some_and(|mark| !mark.log_cut)
         })
         .await?;
     stage.cut(A, C).await;

@@ -52,8 +52,8 @@ pub enum Road {
     Snapshot,
     /// Because a comparison found that they are missing here, while others may still be about to tell of deletes.
     Resync,
-    /// Because a comparison of replicas that have heard everything found that they are missing here.
-    Repair,
+    /// Because they are missing here, as a comparison found when both replicas had heard everything from before this time.
+    Repair(HybridTime),
 }
 
 /// How a change came.
@@ -68,11 +68,18 @@ enum Arrival {
     Snapshot,
 }
 
-impl Table {
-    /// Whether a change for which there is nothing here was here before: every write of a member before that time was
-    /// here, and what is no more was deleted.
-    fn has_forgotten(&self, change: &Change, forgotten: HybridTime) -> bool {
-        change.version.time < forgotten && !self.is_orphan(&change.version)
+impl Road {
+    /// Whether a change for which there is nothing in `table` was there and is deleted. What was written before the time
+    /// `forgotten` was there, and what is no more was deleted; only a member that lost everything may not have told all. What
+    /// was missing while both had heard everything was deleted only if a later delete can be forgotten.
+    fn is_past(self, table: &Table, change: &Change, forgotten: HybridTime) -> bool {
+        match self {
+            Road::Log | Road::Snapshot => false,
+            Road::Resync => {
+                change.version.time < forgotten && !table.has_lost_all(&change.version.region)
+            }
+            Road::Repair(compared) => compared < forgotten,
+        }
     }
 }
 
@@ -160,7 +167,7 @@ impl Region {
                 let arrival = match origin.road {
                     Road::Snapshot => Arrival::Snapshot,
                     Road::Log if !batch_position.is_some_and(before) => Arrival::Shipped,
-                    Road::Log | Road::Resync | Road::Repair => Arrival::Again,
+                    Road::Log | Road::Resync | Road::Repair(_) => Arrival::Again,
                 };
                 let mut batch = Batch::new();
                 let apply_all = || {
@@ -170,10 +177,7 @@ impl Region {
                         let (item_key, key) = &keys[*place];
                         let cover = Cover { item_key, coverage: &coverage };
                         let before = stored[*place].as_ref();
-                        if origin.road == Road::Resync
-                            && before.is_none()
-                            && table.has_forgotten(change, forgotten)
-                        {
+                        if before.is_none() && origin.road.is_past(&table, change, forgotten) {
                             continue;
                         }
                         if let Some(now) =

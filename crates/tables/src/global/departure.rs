@@ -9,7 +9,7 @@ use graticule_model::{Error, RegionName, Version};
 use crate::{
     global::cursor::{CursorKind, SentCursor, cursor_key},
     region::Region,
-    schema::{Departed, Detaching, Member, Membership, Register, ReplicaRecord, Resync, Table},
+    schema::{Departed, Detaching, Member, Membership, Register, ReplicaRecord, Resync, Table, TableStatus},
 };
 
 impl Table {
@@ -26,8 +26,11 @@ impl Table {
         self.settings.members.get(source).is_some_and(lost)
     }
 
-    /// Has such a replica filled anew, from the one in `here`.
+    /// Has such a replica filled anew, from the one in `here` if that is complete.
     fn adopt_joins(&mut self, here: &RegionName, version: &Version) {
+        if self.status != TableStatus::Active {
+            return;
+        }
         let orphans = self.settings.members.iter().filter(|(_, register)| self.lacks_source(&register.value));
         let orphans: Vec<RegionName> = orphans.map(|(region, _)| region.clone()).collect();
         for region in orphans {
@@ -107,9 +110,7 @@ impl Region {
         let since_ms = self.env.unix_ms();
         self.update_replica(table, |table, _| {
             if table.peers(&self.name).any(|(peer, _)| peer == member) {
-                let mark = table.membership.resync.entry(member.clone());
-                let mark = mark.or_insert(Resync { since_ms, log_cut: true, missing: true, orphans: false });
-                (mark.log_cut, mark.missing) = (true, true);
+                table.membership.owe(member, since_ms).log_cut = true;
             }
         })
         .await
@@ -134,34 +135,16 @@ impl Region {
         .await
     }
 
-    /// Remembers that a member has everything that was written here, unless it has fallen behind once more.
+    /// Remembers that a member has everything that is here, unless there is a new reason to compare it since it had this
+    /// `mark`.
     ///
     /// # Errors
     /// As [`Region::mark_departed`].
-    pub async fn mark_complete(&self, table: &Table, member: &RegionName) -> Result<(), Error> {
-        self.settle_resync(table, member, |mark| mark.missing = mark.log_cut).await
-    }
-
-    /// Remembers that a member has what members that are expelled have told this replica.
-    ///
-    /// # Errors
-    /// As [`Region::mark_departed`].
-    pub async fn mark_without_orphans(&self, table: &Table, member: &RegionName) -> Result<(), Error> {
-        self.settle_resync(table, member, |mark| mark.orphans = false).await
-    }
-
-    async fn settle_resync(
-        &self,
-        table: &Table,
-        member: &RegionName,
-        settle: impl Fn(&mut Resync) + Send + Sync,
-    ) -> Result<(), Error> {
+    pub async fn mark_complete(&self, table: &Table, member: &RegionName, mark: &Resync) -> Result<(), Error> {
         self.update_replica(table, |table, _| {
-            if let Some(mark) = table.membership.resync.get_mut(member) {
-                settle(mark);
-                if !mark.missing && !mark.orphans {
-                    table.membership.resync.remove(member);
-                }
+            let resync = &mut table.membership.resync;
+            if resync.get(member).is_some_and(|current| current.reasons == mark.reasons) {
+                resync.remove(member);
             }
         })
         .await
@@ -181,7 +164,10 @@ impl Region {
                 let version = self.clock.register_version(current.settings.version().time);
                 let removed = Register::new(version, Member::Removed);
                 current.detaching = Some(Detaching { cut: Some(next), ..detaching });
-                current.settings.members.insert(self.name.clone(), removed);
+                // One that was expelled is not to be waited for anew.
+                if !current.is_expelled(&self.name) {
+                    current.settings.members.insert(self.name.clone(), removed);
+                }
             }
             Ok(())
         });

@@ -31,8 +31,8 @@ use crate::{
     global::cursor::{CursorKind, cursor_key},
     region::Region,
     schema::{
-        CapacityHistory, IndexDefinition, KeySchema, Member, Membership, ReplicaRecord, Resync, Settings,
-        Table, TableStatus,
+        CapacityHistory, IndexDefinition, KeySchema, Member, Membership, ReplicaRecord, Settings, Table,
+        TableStatus,
     },
 };
 
@@ -126,7 +126,6 @@ impl Table {
         if self.membership.born.is_none() {
             self.membership.born = self.settings.members.get(here).map(|register| register.version.clone());
         }
-        let peers: Vec<RegionName> = self.peers(here).map(|(region, _)| region.clone()).collect();
         let mut newly_expelled = false;
         for (region, register) in &self.settings.members {
             let was = before.map(|before| before.members.get(region));
@@ -139,7 +138,8 @@ impl Table {
         departed.retain(|region, departed| {
             self.settings.members.get(region).is_some_and(|register| register.version == departed.member)
         });
-        self.membership.resync.retain(|region, _| peers.contains(region));
+        let told = self.told(here);
+        self.membership.resync.retain(|region, _| told.contains(region));
         if newly_expelled {
             self.compare_with_all(here, now_ms);
         }
@@ -151,24 +151,27 @@ impl Table {
         if self.status != TableStatus::Deleting {
             return;
         }
-        let last: Vec<RegionName> =
-            self.peers(here).map(|(peer, _)| peer.clone()).filter(|peer| self.is_out(peer)).collect();
-        for peer in last {
-            let owed = Resync { since_ms: now_ms, log_cut: false, missing: true, orphans: false };
-            let mark = self.membership.resync.entry(peer);
-            mark.and_modify(|mark| mark.missing = true).or_insert(owed);
+        for peer in self.told(here) {
+            if self.is_out(&peer) {
+                self.membership.owe(&peer, now_ms);
+            }
         }
     }
 
     /// Has every member compared with this replica: a Region that is gone may have handed some of its last writes to some
-    /// members and not to others, and now nobody else will tell of them.
+    /// members and not to others, and now nobody else will tell of them. What was a replica tells nothing after its cut.
     fn compare_with_all(&mut self, here: &RegionName, now_ms: u64) {
-        let peers: Vec<RegionName> = self.peers(here).map(|(region, _)| region.clone()).collect();
-        for peer in peers {
-            let compare = Resync { since_ms: now_ms, log_cut: false, missing: false, orphans: true };
-            let mark = self.membership.resync.entry(peer);
-            mark.and_modify(|mark| mark.orphans = true).or_insert(compare);
+        if self.detaching.is_some_and(|detaching| detaching.cut.is_some()) {
+            return;
         }
+        for peer in self.told(here) {
+            self.membership.owe(&peer, now_ms);
+        }
+    }
+
+    /// The members that take what this replica tells.
+    fn told(&self, here: &RegionName) -> Vec<RegionName> {
+        self.peers(here).map(|(peer, _)| peer.clone()).filter(|peer| self.ships_to(here, peer)).collect()
     }
 }
 
