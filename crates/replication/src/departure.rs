@@ -221,10 +221,10 @@ impl Replicator {
         let requested = HybridTime::from_unix_ms(requested_ms);
         let state = self.state.lock();
         table.membership.resync.is_empty()
+            && self.has_heard(&state, table, requested.next())
             && table.peers(self.region.name()).all(|(peer, _)| {
                 let shared = (table.uuid.clone(), peer.clone());
-                state.watermarks.get(&shared).is_some_and(|time| *time > requested)
-                    && state.shipped.get(&shared).is_some_and(|position| *position >= end)
+                state.shipped.get(&shared).is_some_and(|position| *position >= end)
             })
     }
 }

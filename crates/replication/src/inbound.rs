@@ -256,11 +256,12 @@ impl Replicator {
         let superseded = |state: &State| {
             road == Road::Log && state.lanes.get(&shared).is_some_and(|current| *current != connection)
         };
+        self.hold_back(&table, peer, &message.changes).await;
+        // A heartbeat too: its source would wait for ever for the promise to count.
+        if superseded(&self.state.lock()) {
+            return Ok(Reply::Failed("another connection has taken over".to_owned()));
+        }
         if !message.changes.is_empty() {
-            self.hold_back(&table, peer, &message.changes).await;
-            if superseded(&self.state.lock()) {
-                return Ok(Reply::Failed("another connection has taken over".to_owned()));
-            }
             // Once a replica is filled, marks of deletes may go that a late part of a snapshot would have to meet.
             if road == Road::Snapshot && !self.is_being_filled(&table).await? {
                 return Ok(Reply::Foreign);

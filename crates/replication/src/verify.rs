@@ -273,7 +273,7 @@ impl Replicator {
         self.has_heard(&self.state.lock(), table, time)
     }
 
-    fn has_heard(&self, state: &State, table: &Table, time: HybridTime) -> bool {
+    pub(crate) fn has_heard(&self, state: &State, table: &Table, time: HybridTime) -> bool {
         let here = self.region.name();
         let members = table.peers(here).map(|(region, _)| region);
         let awaited = table.awaited(here).map(|(region, _)| region);

@@ -175,7 +175,7 @@ async fn forgotten(world: &Arc<World>) {
             let connected = table.map_or(0, |_| world.nodes.len() - 1);
             let footprint = node.running()?.replicator.footprint();
             let is_too_much = |(name, entries): &(&str, usize)| {
-                *entries > if matches!(*name, "lanes" | "comparisons") { connected } else { peers }
+                *entries > if *name == "lanes" { connected } else { peers }
             };
             footprint
                 .iter()

@@ -59,6 +59,7 @@ impl Region {
             let lost = departed.absent && !register.value.is_out();
             table.membership.departed.insert(member.clone(), departed.clone());
             table.settle_status(&self.name);
+            table.owe_only_to_members(&self.name);
             table.owe_to_the_last(&self.name, self.env.unix_ms());
             if lost {
                 table.compare_with_all(&self.name, self.env.unix_ms());

@@ -138,11 +138,16 @@ impl Table {
         departed.retain(|region, departed| {
             self.settings.members.get(region).is_some_and(|register| register.version == departed.member)
         });
-        let told = self.told(here);
-        self.membership.resync.retain(|region, _| told.contains(region));
+        self.owe_only_to_members(here);
         if newly_expelled {
             self.compare_with_all(here, now_ms);
         }
+    }
+
+    /// Lets go of comparisons with those that are members no more, or take nothing from this replica any more.
+    fn owe_only_to_members(&mut self, here: &RegionName) {
+        let told = self.told(here);
+        self.membership.resync.retain(|region, _| told.contains(region));
     }
 
     /// Has a member that was taken out, and stays as the last one, told of everything, if this replica is on its way out:
