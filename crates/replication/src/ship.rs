@@ -206,10 +206,8 @@ impl Replicator {
         if outgoing.cut {
             return Ok(Next::Cut);
         }
-        // What is still to be compared was written before, and has not been sent. Whoever does not know all members would
-        // take a promise for the word of all of them.
-        let promises = mark.is_none() && self.knows_settings(&current, peer) && outgoing.next >= head;
-        let watermark = promises.then_some(closed);
+        // What is still to be compared was written before, and has not been sent.
+        let watermark = Some(closed).filter(|_| mark.is_none() && outgoing.next >= head);
         let settled = watermark.and_then(|_| self.settled_time(&current));
         let written_ms = outgoing.changes.iter().map(|change| change.written_ms).collect();
         let bytes = outgoing
