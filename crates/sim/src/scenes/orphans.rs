@@ -38,9 +38,9 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     if stage.has(B, "k") || !stage.has(A, "k") {
         return Err("the scene is not set: A is to have what B lacks".to_owned());
     }
-    stage.cut(A, B).await;
     stage.open((B, A));
     stage.open((A, B));
+    stage.cut(A, B).await;
     stage.until("B to have it", |stage| stage.has(B, "k")).await?;
     stage.end().await;
     Ok(())
