@@ -183,6 +183,9 @@ impl Replicator {
         to: &Address,
         from: u64,
     ) -> Result<Next, LinkError> {
+        // The promise comes first. What the table says then is not older, so nothing is promised in ignorance; and every write
+        // with an older version is in the log by then, below the head.
+        let closed = self.region.clock().closed();
         let current = match self.region.table(&table.name).await {
             Ok(current) if current.uuid == table.uuid => current,
             Ok(_) | Err(Error::ResourceNotFound) => return Ok(Next::Unwanted),
@@ -198,8 +201,6 @@ impl Replicator {
         if mark.is_some_and(|mark| mark.log_cut) {
             return Ok(Next::Unwanted);
         }
-        // First the promise, then the head: every write with an older version is in the log by now, below the head.
-        let closed = self.region.clock().closed();
         let head = self.region.log_bounds(table).await.map_err(failed)?.next;
         let head = current.detaching.and_then(|detaching| detaching.cut).map_or(head, |cut| head.min(cut));
         let outgoing = self.region.outgoing(&current, from, BATCH).await.map_err(failed)?;
