@@ -232,16 +232,36 @@ pub trait Snapshot: Send + Sync {
     /// The value of one key.
     fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Value>, ReadError>>;
 
-    /// The entries with keys in `[start, end)`, in the order of `direction`, up to `limit`. Fewer entries than
-    /// the limit allows means that the range is exhausted.
+    /// Shows `each` the entries with keys in `[start, end)`, in the order of `direction`, up to `limit`. Fewer entries
+    /// than the limit allows means that the range is exhausted. `each` may be called under a lock: it does little.
+    fn walk<'a>(
+        &'a self,
+        start: &'a [u8],
+        end: &'a [u8],
+        direction: Direction,
+        limit: PageLimit,
+        each: &'a mut EachFn<'_>,
+    ) -> BoxFuture<'a, Result<(), ReadError>>;
+
+    /// The entries that [`Snapshot::walk`] shows.
     fn scan<'a>(
         &'a self,
         start: &'a [u8],
         end: &'a [u8],
         direction: Direction,
         limit: PageLimit,
-    ) -> BoxFuture<'a, Result<Vec<(Key, Value)>, ReadError>>;
+    ) -> BoxFuture<'a, Result<Vec<(Key, Value)>, ReadError>> {
+        Box::pin(async move {
+            let mut rows = Vec::new();
+            let mut keep = |key: &[u8], value| rows.push((key.to_vec(), value));
+            self.walk(start, end, direction, limit, &mut keep).await?;
+            Ok(rows)
+        })
+    }
 }
+
+/// Who looks at entries one by one: keys where they lie, values to keep.
+pub type EachFn<'a> = dyn FnMut(&[u8], Value) + Send + 'a;
 
 /// The decision function in the form that trait objects can take: `None` aborts.
 ///

@@ -15,8 +15,8 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::contract::{
-    Batch, BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Direction, Effect, Engine, Key,
-    LogBounds, LogPage, LogShard, PageLimit, ReadError, Snapshot, Value,
+    Batch, BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Direction, EachFn, Effect,
+    Engine, Key, LogBounds, LogPage, LogShard, PageLimit, ReadError, Snapshot, Value,
 };
 use crate::limits;
 use crate::locks::Locks;
@@ -149,14 +149,16 @@ impl Snapshot for MemorySnapshot<'_> {
         Box::pin(ready(Ok(self.state.read().get(key, self.sequence))))
     }
 
-    fn scan<'a>(
+    fn walk<'a>(
         &'a self,
         start: &'a [u8],
         end: &'a [u8],
         direction: Direction,
         limit: PageLimit,
-    ) -> BoxFuture<'a, Result<Vec<(Key, Value)>, ReadError>> {
-        Box::pin(ready(Ok(self.state.read().scan(start, end, direction, limit, self.sequence))))
+        each: &'a mut EachFn<'_>,
+    ) -> BoxFuture<'a, Result<(), ReadError>> {
+        self.state.read().walk(start, end, direction, limit, self.sequence, each);
+        Box::pin(ready(Ok(())))
     }
 }
 
@@ -178,24 +180,23 @@ impl State {
         visible(self.data.get(key)?, sequence).cloned()
     }
 
-    fn scan(
-        &self,
+    fn walk<'s>(
+        &'s self,
         start: &[u8],
         end: &[u8],
         direction: Direction,
         limit: PageLimit,
         sequence: u64,
-    ) -> Vec<(Key, Value)> {
+        each: &mut EachFn<'_>,
+    ) {
         if start >= end {
-            return Vec::new();
+            return;
         }
         let range = self.data.range::<[u8], _>((Bound::Included(start), Bound::Excluded(end)));
-        let seen = |(key, versions): (&Key, &Vec<Version>)| {
-            visible(versions, sequence).map(|value| (key.clone(), value.clone()))
-        };
+        let seen = |(key, versions): (&'s Key, &'s Vec<Version>)| Some((key, visible(versions, sequence)?));
         match direction {
-            Direction::Forward => page(range.filter_map(seen), limit),
-            Direction::Backward => page(range.rev().filter_map(seen), limit),
+            Direction::Forward => show(range.filter_map(seen), limit, each),
+            Direction::Backward => show(range.rev().filter_map(seen), limit, each),
         }
     }
 
@@ -328,17 +329,15 @@ fn visible(versions: &[Version], sequence: u64) -> Option<&Value> {
     version.value.as_ref()
 }
 
-fn page(entries: impl Iterator<Item = (Key, Value)>, limit: PageLimit) -> Vec<(Key, Value)> {
-    let mut page = Vec::new();
+fn show<'a>(entries: impl Iterator<Item = (&'a Key, &'a Value)>, limit: PageLimit, each: &mut EachFn<'_>) {
     let mut bytes = 0;
-    for (key, value) in entries {
+    for (shown, (key, value)) in entries.enumerate() {
         bytes += key.len() + value.len();
-        page.push((key, value));
-        if page.len() >= limit.entries || bytes >= limit.bytes {
-            break;
+        each(key, value.clone());
+        if shown + 1 >= limit.entries || bytes >= limit.bytes {
+            return;
         }
     }
-    page
 }
 
 #[cfg(test)]

@@ -13,9 +13,9 @@ use std::{
 
 use graticule_env::Env;
 use graticule_kv::{
-    Batch, BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Direction, Effect, Engine,
-    KEY_BYTES_MAX, Key, LogBounds, LogPage, LogShard, PageLimit, ReadError, Snapshot, TRANSACTION_BYTES_MAX,
-    VALUE_BYTES_MAX, Value,
+    Batch, BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Direction, EachFn, Effect,
+    Engine, KEY_BYTES_MAX, Key, LogBounds, LogPage, LogShard, PageLimit, ReadError, Snapshot,
+    TRANSACTION_BYTES_MAX, VALUE_BYTES_MAX, Value,
 };
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot, watch};
@@ -24,7 +24,7 @@ use crate::{
     executor::yield_once,
     locks::{Held, Locks},
     random::Random,
-    store::{Data, Store, scan},
+    store::{Data, Store, walk},
 };
 
 /// How well a disk works.
@@ -392,14 +392,16 @@ impl Snapshot for DiskSnapshot {
         Box::pin(std::future::ready(Ok(self.0.get(key).cloned())))
     }
 
-    fn scan<'a>(
+    fn walk<'a>(
         &'a self,
         start: &'a [u8],
         end: &'a [u8],
         direction: Direction,
         limit: PageLimit,
-    ) -> BoxFuture<'a, Result<Vec<(Key, Value)>, ReadError>> {
-        Box::pin(std::future::ready(Ok(scan(&self.0, start, end, direction, limit))))
+        each: &'a mut EachFn<'_>,
+    ) -> BoxFuture<'a, Result<(), ReadError>> {
+        walk(&self.0, start, end, direction, limit, each);
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use graticule_kv::{
-    Batch, Committed, Direction, Effect, Key, LogBounds, LogPage, LogShard, PageLimit, Value,
+    Batch, Committed, Direction, EachFn, Effect, Key, LogBounds, LogPage, LogShard, PageLimit, Value,
 };
 
 /// Keys and values, shared with snapshots.
@@ -122,33 +122,32 @@ impl Store {
     }
 }
 
-/// A page of a range.
-pub(crate) fn scan(
+/// Shows a page of a range.
+pub(crate) fn walk(
     data: &Data,
     start: &[u8],
     end: &[u8],
     direction: Direction,
     limit: PageLimit,
-) -> Vec<(Key, Value)> {
+    each: &mut EachFn<'_>,
+) {
     if start >= end {
-        return Vec::new();
+        return;
     }
     let range = data.range::<[u8], _>((Bound::Included(start), Bound::Excluded(end)));
     match direction {
-        Direction::Forward => page(range, limit),
-        Direction::Backward => page(range.rev(), limit),
+        Direction::Forward => show(range, limit, each),
+        Direction::Backward => show(range.rev(), limit, each),
     }
 }
 
-fn page<'a>(entries: impl Iterator<Item = (&'a Key, &'a Value)>, limit: PageLimit) -> Vec<(Key, Value)> {
-    let mut page = Vec::new();
+fn show<'a>(entries: impl Iterator<Item = (&'a Key, &'a Value)>, limit: PageLimit, each: &mut EachFn<'_>) {
     let mut bytes = 0;
-    for (key, value) in entries {
+    for (shown, (key, value)) in entries.enumerate() {
         bytes += key.len() + value.len();
-        page.push((key.clone(), value.clone()));
-        if page.len() >= limit.entries || bytes >= limit.bytes {
-            break;
+        each(key, value.clone());
+        if shown + 1 >= limit.entries || bytes >= limit.bytes {
+            return;
         }
     }
-    page
 }

@@ -39,4 +39,5 @@ scenes! {
     promises_of_an_older_connection_do_not_count: LatePromises,
     questions_of_an_older_connection_take_nothing_over: LateQuestions,
     an_older_comparison_does_not_count: LateRepairs,
+    what_an_expelled_member_told_some_comes_to_all: Orphans,
 }

@@ -285,18 +285,26 @@ impl Region {
                 entries: CHUNK_ENTRIES.min(limit - page.records.len()),
                 bytes: PAGE_BYTES_MAX.saturating_sub(page.size_bytes).max(1),
             };
-            let rows = snapshot.scan(&start, &end, request.direction, chunk).await.map_err(internal)?;
-            let Some((last, _)) = rows.last() else { break };
+            let (mut values, mut last) = (Vec::new(), Vec::new());
+            let mut keep = |key: &[u8], value| {
+                values.push(value);
+                last.clear();
+                last.extend_from_slice(key);
+            };
+            snapshot.walk(&start, &end, request.direction, chunk, &mut keep).await.map_err(internal)?;
+            if values.is_empty() {
+                break;
+            }
             // Tombstones count toward no limit; a stretch of them must not keep others waiting.
             tokio::task::yield_now().await;
             match request.direction {
                 Direction::Forward => {
-                    start.clone_from(last);
-                    start.push(0);
+                    last.push(0);
+                    start = last;
                 }
-                Direction::Backward => end.clone_from(last),
+                Direction::Backward => end = last,
             }
-            for (_, value) in rows {
+            for value in values {
                 let Some(mut record) = live(Some(value))? else { continue };
                 page.size_bytes += record.size_bytes as usize;
                 if fetches {

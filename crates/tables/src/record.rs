@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use bytes::{BufMut, Bytes};
+use bytes::{Buf, BufMut, Bytes};
 use graticule_kv::ReadError;
 use graticule_model::{
     Item, Version,
@@ -95,7 +95,8 @@ impl Cursor {
 
     /// All that is left.
     fn rest(mut self) -> Bytes {
-        self.stored.split_off(self.at)
+        self.stored.advance(self.at);
+        self.stored
     }
 }
 

@@ -27,8 +27,8 @@ use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::contract::{
-    BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Direction, Engine, Key, LogBounds,
-    LogPage, LogShard, PageLimit, ReadError, Snapshot, TRANSACTION_BYTES_MAX, Value,
+    BoxFuture, CommitError, Committed, Contention, DecideFn, Declared, Direction, EachFn, Engine, Key,
+    LogBounds, LogPage, LogShard, PageLimit, ReadError, Snapshot, TRANSACTION_BYTES_MAX, Value,
 };
 use crate::limits;
 use crate::locks::Locks;
@@ -180,14 +180,15 @@ impl Snapshot for EmbeddedSnapshot<'_> {
         Box::pin(ready(store::get_at(&self.snapshot, key)))
     }
 
-    fn scan<'a>(
+    fn walk<'a>(
         &'a self,
         start: &'a [u8],
         end: &'a [u8],
         direction: Direction,
         limit: PageLimit,
-    ) -> BoxFuture<'a, Result<Vec<(Key, Value)>, ReadError>> {
-        Box::pin(ready(store::scan_at(&self.snapshot, start, end, direction, limit)))
+        each: &'a mut EachFn<'_>,
+    ) -> BoxFuture<'a, Result<(), ReadError>> {
+        Box::pin(ready(store::walk_at(&self.snapshot, start, end, direction, limit, each)))
     }
 }
 

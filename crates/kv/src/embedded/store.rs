@@ -17,7 +17,7 @@ use rocksdb::{ColumnFamily, DB, ErrorKind, PrefixRange, ReadOptions, WriteBatch,
 
 use super::open::Options;
 use super::resident::Resident;
-use crate::contract::{Direction, Key, LogBounds, LogPage, LogShard, PageLimit, ReadError, Value};
+use crate::contract::{Direction, EachFn, Key, LogBounds, LogPage, LogShard, PageLimit, ReadError, Value};
 
 pub(super) const COUNTERS: &str = "counters";
 pub(super) const LOG: &str = "log";
@@ -187,15 +187,16 @@ pub(super) fn get_at(snapshot: &rocksdb::Snapshot<'_>, key: &[u8]) -> Result<Opt
     Ok(snapshot.get_pinned(key).map_err(read_error)?.map(|value| Value::copy_from_slice(&value)))
 }
 
-pub(super) fn scan_at(
+pub(super) fn walk_at(
     snapshot: &rocksdb::Snapshot<'_>,
     start: &[u8],
     end: &[u8],
     direction: Direction,
     limit: PageLimit,
-) -> Result<Vec<(Key, Value)>, ReadError> {
+    each: &mut EachFn<'_>,
+) -> Result<(), ReadError> {
     if start >= end {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let mut options = ReadOptions::default();
     options.set_iterate_range(start..end);
@@ -204,12 +205,12 @@ pub(super) fn scan_at(
         Direction::Forward => rows.seek_to_first(),
         Direction::Backward => rows.seek_to_last(),
     }
-    let mut page = Vec::new();
-    let mut bytes = 0;
+    let (mut shown, mut bytes) = (0, 0);
     while let Some((key, value)) = rows.item() {
+        shown += 1;
         bytes += key.len() + value.len();
-        page.push((key.to_vec(), Value::copy_from_slice(value)));
-        if page.len() >= limit.entries || bytes >= limit.bytes {
+        each(key, Value::copy_from_slice(value));
+        if shown >= limit.entries || bytes >= limit.bytes {
             break;
         }
         match direction {
@@ -217,8 +218,7 @@ pub(super) fn scan_at(
             Direction::Backward => rows.prev(),
         }
     }
-    rows.status().map_err(read_error)?;
-    Ok(page)
+    rows.status().map_err(read_error)
 }
 
 pub(super) fn log_key(shard: LogShard, position: u64) -> [u8; 16] {

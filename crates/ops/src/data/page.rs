@@ -203,8 +203,8 @@ impl Reading<'_> {
         Ok(fetches)
     }
 
-    /// Reads the page; gives it with the JSON of the items to show. `outside` is the error for a start key that lies
-    /// outside `span`.
+    /// Reads the page; gives it, its items taken out, with how many there were and with the JSON of those to show.
+    /// `outside` is the error for a start key that lies outside `span`.
     ///
     /// # Errors
     /// If the index cannot be read so, or reading fails.
@@ -214,7 +214,7 @@ impl Reading<'_> {
         direction: Direction,
         whole_items: bool,
         outside: impl FnOnce() -> Error,
-    ) -> Result<(Page, Vec<Bytes>), Error> {
+    ) -> Result<(Page, usize, Vec<Bytes>), Error> {
         let request = PageRequest {
             index: self.parameters.index.as_deref(),
             span,
@@ -224,12 +224,13 @@ impl Reading<'_> {
             whole_items,
             consistent: self.parameters.consistent,
         };
-        let page = match self.context.region.page(self.table, &request).await {
+        let mut page = match self.context.region.page(self.table, &request).await {
             Err(Error::StartKeyInvalid) => return Err(outside()),
             page => page?,
         };
-        let shown = self.shown(&page.records)?;
-        Ok((page, shown))
+        let records = std::mem::take(&mut page.records);
+        let scanned = records.len();
+        Ok((page, scanned, self.shown(records)?))
     }
 
     /// Reads the page and answers with it. `reference` is what the request calls the table, `outside` the error for a
@@ -245,12 +246,12 @@ impl Reading<'_> {
         whole_items: bool,
         outside: impl FnOnce() -> Error,
     ) -> Result<Vec<u8>, Error> {
-        let (page, shown) = self.page(span, direction, whole_items, outside).await?;
+        let (page, scanned, shown) = self.page(span, direction, whole_items, outside).await?;
         let mut reply = Reply::with_capacity(shown.iter().map(|item| item.len() + 1).sum());
         if self.parameters.select != Some(Select::Count) {
             reply.json_list("Items", shown.iter().map(|item| &item[..]));
         }
-        reply.value("Count", &shown.len()).value("ScannedCount", &page.records.len());
+        reply.value("Count", &shown.len()).value("ScannedCount", &scanned);
         if let Some(last_key) = &page.last_key {
             reply.value("LastEvaluatedKey", &item_to_value(last_key));
         }
@@ -263,20 +264,19 @@ impl Reading<'_> {
     }
 
     /// The JSON of the items that pass the filter.
-    fn shown(&self, records: &[StoredItem]) -> Result<Vec<Bytes>, Error> {
+    fn shown(&self, records: Vec<StoredItem>) -> Result<Vec<Bytes>, Error> {
+        if self.filter.is_none() && self.projection.is_none() {
+            return Ok(records.into_iter().map(|record| record.json).collect());
+        }
         let mut shown = Vec::with_capacity(records.len());
         for record in records {
-            if self.filter.is_none() && self.projection.is_none() {
-                shown.push(record.json.clone());
-                continue;
-            }
-            let item = stored_item(record)?;
+            let item = stored_item(&record)?;
             if self.filter.as_ref().is_some_and(|filter| !filter.matches(&item)) {
                 continue;
             }
             shown.push(match &self.projection {
                 Some(projection) => item_to_json(&projection.apply(&item)).into(),
-                None => record.json.clone(),
+                None => record.json,
             });
         }
         Ok(shown)

@@ -131,10 +131,10 @@ pub(super) async fn page(
         let reading = Reading { context, table, source, parameters, projection, filter, after: after.take() };
         let whole_items = reading.check_index()?;
         let outside = || PartiqlError::NextTokenInvalid.into();
-        let (page, shown) = reading.page(span, direction, whole_items, outside).await?;
+        let (page, scanned, shown) = reading.page(span, direction, whole_items, outside).await?;
         found.items.extend(shown);
         found.consumed.add(page.consumed);
-        evaluated += page.records.len();
+        evaluated += scanned;
         size_bytes += page.size_bytes;
         if let Some(last_key) = page.last_key {
             found.next = Some(Position { range, after: Some(last_key.clone()) });
