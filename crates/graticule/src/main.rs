@@ -8,6 +8,7 @@ mod cli;
 mod client;
 mod dials;
 mod handler;
+mod keys;
 mod node;
 mod requests;
 mod serve;

@@ -194,8 +194,7 @@ impl Replicator {
             let Some(detaching) = current.detaching else { return };
             let outcome = match detaching.cut {
                 // Taken out meanwhile, it hears nothing more. A comparison would tell what is written after the cut.
-                None if (current.has_left(self.region.name())
-                    && current.membership.resync.is_empty())
+                None if (current.has_left(self.region.name()) && current.membership.resync.is_empty())
                     || self.has_exchanged(&current, detaching.requested_ms, bounds.next) =>
                 {
                     self.region.begin_detaching(&current).await

@@ -35,7 +35,15 @@ fn changes(replica: &str, born: Option<WireVersion>, road: WireRoad, watermark: 
         WireRoad::Snapshot | WireRoad::Resync | WireRoad::Repair(_) => Vec::new(),
     };
     let settled = watermark.filter(|_| born.is_some());
-    Request::Changes(Changes { to: to(replica), log: "log".to_owned(), born, changes, road, watermark, settled })
+    Request::Changes(Changes {
+        to: to(replica),
+        log: "log".to_owned(),
+        born,
+        changes,
+        road,
+        watermark,
+        settled,
+    })
 }
 
 fn numbered(requests: Vec<Request>, replies: Vec<Reply>) -> Vec<Frame> {

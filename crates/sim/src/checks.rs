@@ -174,9 +174,8 @@ async fn forgotten(world: &Arc<World>) {
             let peers = table.map_or(0, |table| table.peers(&node.name).count());
             let connected = table.map_or(0, |_| world.nodes.len() - 1);
             let footprint = node.running()?.replicator.footprint();
-            let is_too_much = |(name, entries): &(&str, usize)| {
-                *entries > if *name == "lanes" { connected } else { peers }
-            };
+            let is_too_much =
+                |(name, entries): &(&str, usize)| *entries > if *name == "lanes" { connected } else { peers };
             footprint
                 .iter()
                 .any(is_too_much)

@@ -75,9 +75,7 @@ impl Road {
     fn is_past(self, table: &Table, change: &Change, forgotten: HybridTime) -> bool {
         match self {
             Road::Log | Road::Snapshot => false,
-            Road::Resync => {
-                change.version.time < forgotten && !table.has_lost_all(&change.version.region)
-            }
+            Road::Resync => change.version.time < forgotten && !table.has_lost_all(&change.version.region),
             Road::Repair(compared) => compared < forgotten,
         }
     }

@@ -141,7 +141,12 @@ impl Region {
     ///
     /// # Errors
     /// As [`Region::mark_departed`].
-    pub async fn mark_complete(&self, table: &Table, member: &RegionName, mark: &Resync) -> Result<(), Error> {
+    pub async fn mark_complete(
+        &self,
+        table: &Table,
+        member: &RegionName,
+        mark: &Resync,
+    ) -> Result<(), Error> {
         self.update_replica(table, |table, _| {
             let resync = &mut table.membership.resync;
             if resync.get(member).is_some_and(|current| current.reasons == mark.reasons) {
