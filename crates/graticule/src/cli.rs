@@ -71,7 +71,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a server until SIGTERM or Ctrl-C
     #[command(after_help = SERVE_EXAMPLES)]
-    Serve(ServeFlags),
+    Serve(Box<ServeFlags>),
     /// Make the certificates with which servers of different Regions prove themselves to each other
     #[command(after_help = CERTIFICATES_EXAMPLES)]
     Certificates(CertificatesFlags),

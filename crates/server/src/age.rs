@@ -91,7 +91,7 @@ fn basic(time: Duration) -> String {
 
 fn told(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    if seconds % 60 == 0 { format!("{} min", seconds / 60) } else { format!("{seconds} sec") }
+    if seconds.is_multiple_of(60) { format!("{} min", seconds / 60) } else { format!("{seconds} sec") }
 }
 
 /// The seconds since the epoch of a date in the basic format. Months and days that do not exist run on into others.
