@@ -23,13 +23,10 @@ const BASIC_CHARS: usize = 16;
 
 /// Whether a date is in ISO 8601's basic format rather than in HTTP's own, which a `Date` header may have.
 pub(crate) fn is_basic(date: &str) -> Result<bool, Refusal> {
-    let bytes = date.as_bytes();
-    let basic = bytes.len() == BASIC_CHARS
-        && bytes.iter().enumerate().all(|(at, byte)| match at {
-            8 => *byte == b'T',
-            15 => *byte == b'Z',
-            _ => byte.is_ascii_digit(),
-        });
+    let digits = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & byte.is_ascii_digit());
+    let basic = <&[u8; BASIC_CHARS]>::try_from(date.as_bytes()).is_ok_and(|bytes| {
+        bytes[8] == b'T' && bytes[15] == b'Z' && digits(&bytes[..8]) && digits(&bytes[9..15])
+    });
     if basic {
         Ok(true)
     } else if date.contains(", ") && date.ends_with(" GMT") {

@@ -124,6 +124,17 @@ fn separated(list: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The parts of a list with one kind of byte, which is ASCII, between them.
+pub(crate) fn parts(list: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(list);
+    std::iter::from_fn(move || {
+        let list = rest?;
+        let end = memchr::memchr(separator, list.as_bytes());
+        rest = end.map(|end| &list[end + 1..]);
+        Some(&list[..end.unwrap_or(list.len())])
+    })
+}
+
 fn from_header<'a>(
     header: &'a str,
     headers: &'a HeaderMap,
@@ -240,10 +251,12 @@ fn check<'a>(algorithm: &str, said: Said<'a>, fresh: Option<Fresh<'_>>) -> Resul
             "Unsupported AWS 'algorithm': '{algorithm}' (only {ALGORITHM} for now). "
         )));
     }
-    let mut elements = credential.trim_end_matches('/').split('/');
-    let scope = [(); 5].map(|()| elements.next());
-    let ([Some(access_key), Some(scope_day), Some(region), Some(service), Some(terminator)], None) =
-        (scope, elements.next())
+    let end = credential.bytes().rposition(|byte| byte != b'/').map_or(0, |last| last + 1);
+    let scope = {
+        let mut elements = parts(&credential[..end], b'/');
+        ([(); 5].map(|()| elements.next()), elements.next())
+    };
+    let ([Some(access_key), Some(scope_day), Some(region), Some(service), Some(terminator)], None) = scope
     else {
         return Err(incomplete(format!(
             "Credential must have exactly 5 slash-delimited elements, \
@@ -279,19 +292,24 @@ fn check<'a>(algorithm: &str, said: Said<'a>, fresh: Option<Fresh<'_>>) -> Resul
     let access_key_end = access_key.len();
     let region_start = access_key_end + scope_day.len() + 2;
     let region = region_start..region_start + region.len();
-    let end = credential.trim_end_matches('/').len();
     Ok(Claim { credential, access_key_end, region, end, date, signed_headers, signature, presigned })
 }
 
 /// Whether all headers are signed that must be.
 fn check_signed_headers(signed: &str, headers: &HeaderMap) -> Result<(), Refusal> {
-    let is_signed = |wanted: &str| signed.split(';').any(|name| name.eq_ignore_ascii_case(wanted));
-    if !is_signed("host") {
+    let (mut host, mut others) = (false, [false; SIGNED_IF_PRESENT.len()]);
+    for name in parts(signed, b';') {
+        host |= name.eq_ignore_ascii_case("host");
+        for (wanted, found) in SIGNED_IF_PRESENT.iter().zip(&mut others) {
+            *found |= name.eq_ignore_ascii_case(wanted);
+        }
+    }
+    if !host {
         let message = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
         return Err(Error::InvalidSignature(message.to_owned()).into());
     }
-    for name in SIGNED_IF_PRESENT {
-        if !is_signed(name) && headers.contains_key(name) {
+    for (name, signed) in SIGNED_IF_PRESENT.iter().zip(others) {
+        if !signed && headers.contains_key(*name) {
             let message = format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.");
             return Err(Error::InvalidSignature(message).into());
         }
