@@ -50,7 +50,7 @@ pub(super) async fn signatures(plan: &Plan, results: &mut Results) -> Result<(),
     let found = if answer.status == 200 {
         "Graticule took a request with a wrong one: as it was started, it does not verify them"
     } else {
-        "Graticule refused a request with a wrong one: every request of its that is counted was verified; peers look at none"
+        "Graticule refused a request with a wrong one: every one that is counted for it was verified; peers look at none"
     };
     results.about.push(("signatures".to_owned(), found.to_owned()));
     server.process.stop().await
