@@ -183,6 +183,9 @@ impl Replicator {
         to: &Address,
         from: u64,
     ) -> Result<Next, LinkError> {
+        // The promise comes first. What the table says then is not older, so nothing is promised in ignorance; and every write
+        // with an older version is in the log by then, below the head.
+        let closed = self.region.clock().closed();
         let current = match self.region.table(&table.name).await {
             Ok(current) if current.uuid == table.uuid => current,
             Ok(_) | Err(Error::ResourceNotFound) => return Ok(Next::Unwanted),
@@ -198,18 +201,14 @@ impl Replicator {
         if mark.is_some_and(|mark| mark.log_cut) {
             return Ok(Next::Unwanted);
         }
-        // First the promise, then the head: every write with an older version is in the log by now, below the head.
-        let closed = self.region.clock().closed();
         let head = self.region.log_bounds(table).await.map_err(failed)?.next;
         let head = current.detaching.and_then(|detaching| detaching.cut).map_or(head, |cut| head.min(cut));
         let outgoing = self.region.outgoing(&current, from, BATCH).await.map_err(failed)?;
         if outgoing.cut {
             return Ok(Next::Cut);
         }
-        // What is still to be compared was written before, and has not been sent. Whoever does not know all members would
-        // take a promise for the word of all of them.
-        let promises = mark.is_none() && self.knows_settings(&current, peer) && outgoing.next >= head;
-        let watermark = promises.then_some(closed);
+        // What is still to be compared was written before, and has not been sent.
+        let watermark = Some(closed).filter(|_| mark.is_none() && outgoing.next >= head);
         let settled = watermark.and_then(|_| self.settled_time(&current));
         let written_ms = outgoing.changes.iter().map(|change| change.written_ms).collect();
         let bytes = outgoing

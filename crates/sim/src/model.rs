@@ -3,7 +3,7 @@
 //! It listens to the disks, so it knows which writes of unknown outcome took effect, and it holds every commit against the
 //! rules that hold at each moment: an item's version only grows, also over the time that it was deleted; no Region writes
 //! anything older than it has promised; what a replica writes after it has become a table of its own stays there. Of what
-//! Regions say to each other it hears promises alone.
+//! Regions say to each other it hears promises alone, and who has everything from before a time: that must be so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -123,6 +123,25 @@ impl Model {
         let Some(watermark) = changes.watermark else { return };
         let promised = self.promised.entry(region.to_owned()).or_default();
         *promised = HybridTime::from_bits(watermark).max(*promised);
+        if let Some(settled) = changes.settled {
+            self.check_settled(region, &changes.log, HybridTime::from_bits(settled));
+        }
+    }
+
+    /// A replica that says it has everything from before a time has it, but for what expelled Regions wrote.
+    fn check_settled(&mut self, region: &str, uuid: &str, settled: HybridTime) {
+        let of = |((name, _), replica): &(&(String, u64), &Replica)| name == region && replica.uuid == uuid;
+        let Some((_, replica)) = self.replicas.iter().find(of) else { return };
+        let counts = |version: &Version| version.time < settled && !self.expelled.contains(&*version.region);
+        let lacks = self.writes.iter().find_map(|(key, writes)| {
+            let last = writes.iter().rfind(|(version, write)| counts(version) && !write.apart);
+            // A delete may have been forgotten before this replica was made.
+            let (last, _) = last.filter(|(_, write)| write.new.is_some())?;
+            let has = replica.latest.get(key).is_some_and(|version| version >= last);
+            (!has)
+                .then(|| format!("{region}: has everything from before {settled:?}, but not {key} at {last}"))
+        });
+        lacks.into_iter().for_each(|what| self.fail(what));
     }
 
     /// Takes note of a commit that has become durable in `region`.

@@ -8,6 +8,7 @@ mod clocks;
 mod comparisons;
 mod detached;
 mod late;
+mod orphans;
 mod refused;
 mod stage;
 mod tombstones;
@@ -41,11 +42,13 @@ pub enum Scene {
     LateQuestions,
     /// What an older comparison brings late does not count.
     LateRepairs,
+    /// What an expelled member has told only some comes to all.
+    Orphans,
 }
 
 impl Scene {
     /// All of them.
-    pub const ALL: [Scene; 10] = [
+    pub const ALL: [Scene; 11] = [
         Scene::Detached,
         Scene::Tombstones,
         Scene::Comparisons,
@@ -56,6 +59,7 @@ impl Scene {
         Scene::LatePromises,
         Scene::LateQuestions,
         Scene::LateRepairs,
+        Scene::Orphans,
     ];
 
     /// How many changes of log are kept for a member that is away.
@@ -75,6 +79,7 @@ impl Scene {
             Scene::LatePromises => Box::pin(late::old_promises(stage)),
             Scene::LateQuestions => Box::pin(late::old_questions(stage)),
             Scene::LateRepairs => Box::pin(late::old_repairs(stage)),
+            Scene::Orphans => Box::pin(orphans::play(stage)),
         }
     }
 }

@@ -54,7 +54,8 @@ pub struct SharedTable {
 /// What came of merging another replica's settings.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Merged {
-    /// They are merged. Carries the time before which this Region's writes did not know them.
+    /// They are merged. Carries the time before which this Region's writes did not know them; what it promises beyond that it
+    /// promises with them in mind.
     Done(HybridTime),
     /// Here is no replica, and none is to be: the Region is no member, or has lost what it had.
     Absent,
@@ -238,7 +239,7 @@ impl Region {
         });
         match merged.await {
             Ok((_, other @ (Merged::Foreign | Merged::Leaving | Merged::Absent))) => Ok(other),
-            Ok((_, Merged::Done(_))) => Ok(Merged::Done(self.clock.last())),
+            Ok((_, Merged::Done(_))) => Ok(Merged::Done(self.clock.last().next())),
             Err(Error::ResourceNotFound) => {
                 let me = shared.settings.members.get(&self.name).map(|register| &register.value);
                 if !matches!(me, Some(Member::Joining { .. })) {
@@ -246,7 +247,7 @@ impl Region {
                 }
                 match self.create_table(self.new_replica(shared)).await {
                     // Created meanwhile: merge with that one on the next occasion.
-                    Ok(_) | Err(Error::TableExists(_)) => Ok(Merged::Done(self.clock.last())),
+                    Ok(_) | Err(Error::TableExists(_)) => Ok(Merged::Done(self.clock.last().next())),
                     Err(error) => Err(error),
                 }
             }
