@@ -152,8 +152,10 @@ impl Region {
     /// Removes tombstones that no older write can come after.
     async fn forget_tombstones(&self, table: &Arc<Table>) -> Result<(), Error> {
         let aged = HybridTime::from_unix_ms(self.env.unix_ms().saturating_sub(TOMBSTONE_AGE_MS_MIN));
+        // One that is on its way out has still to tell those that stay.
+        let alone = table.peers(&self.name).next().is_none() && table.awaited(&self.name).next().is_none();
         let floor = match self.tombstone_floor.lock().get(&table.id) {
-            _ if !table.is_global() && table.awaited(&self.name).next().is_none() => aged,
+            _ if alone => aged,
             Some(floor) => aged.min(*floor),
             None => return Ok(()),
         };
