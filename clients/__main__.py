@@ -14,6 +14,8 @@ from walk.cluster import Server, ServerFailed
 
 # The Regions that the suites name; one process without configuration hosts any.
 REGIONS = ("us-east-1", "eu-west-1", "ap-northeast-1")
+# Every request of the suites is verified under this secret.
+ACCESS_KEY, SECRET_KEY = "clients", "clients-secret/with+all=kinds"
 
 
 def main():
@@ -61,7 +63,9 @@ def run_suite(suite, options):
         return 0, 1, 0
     print(f"--- {suite.name} ({suite.clients}), prepared in {time.monotonic() - started:.1f} s", flush=True)
     home = Path(tempfile.mkdtemp(prefix=f"graticule-clients-{suite.name}-"))
-    flags = [] if options.on_disk else ["--in-memory"]
+    keys = home / "keys"
+    keys.write_text(f"{ACCESS_KEY} {SECRET_KEY}\n")
+    flags = ["--credentials-file", str(keys)] + ([] if options.on_disk else ["--in-memory"])
     server = Server(suite.name, options.binary, home, flags, home / "graticule-data", REGIONS)
     counts, problem = (0, 1, 0), None
     try:
@@ -93,8 +97,8 @@ def environment(endpoint):
     return inherited | {
         "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
         "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": endpoint,
-        "AWS_ACCESS_KEY_ID": "clients",
-        "AWS_SECRET_ACCESS_KEY": "clients-secret",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_REGION": REGIONS[0],
         "AWS_DEFAULT_REGION": REGIONS[0],
         "AWS_CONFIG_FILE": os.devnull,

@@ -25,6 +25,8 @@ pub struct Launch {
     pub program: PathBuf,
     /// Its arguments, in which `{host}`, `{port}` and `{directory}` stand for what is found.
     pub arguments: Vec<String>,
+    /// Names and contents of files that are in its directory before it starts.
+    pub files: Vec<(&'static str, String)>,
 }
 
 /// A server that this process started. Dropping it kills the process and removes its files.
@@ -46,6 +48,10 @@ impl ServerProcess {
             .map_err(|error| format!("cannot create {}: {error}", directory.display()))?;
         let started = Instant::now();
         let spawned = free_address().map_err(|error| format!("no free port: {error}")).and_then(|address| {
+            for (name, contents) in &launch.files {
+                let path = directory.join(name);
+                fs::write(&path, contents).map_err(|error| format!("{}: {error}", path.display()))?;
+            }
             let child = spawn(&launch, &directory, address)?;
             Ok((child, address))
         });

@@ -10,7 +10,7 @@ pub const KEY_DIGITS: usize = 10;
 /// The place of a key in a body.
 pub const KEY_SLOT: &str = "##########";
 
-/// The server reads Region and access key from the credential and, on loopback, believes the rest.
+/// A server without access keys reads Region and access key from the credential and believes the rest.
 const SIGNATURE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// A request whose variable parts can be overwritten.

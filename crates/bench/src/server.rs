@@ -6,9 +6,21 @@ use crate::{
     http::Endpoint,
     machine,
     process::{Launch, ServerProcess},
+    suite::signer::{ACCESS_KEY, SECRET_KEY},
 };
 
 const IN_MEMORY: &str = "--in-memory";
+/// The file with access keys, in the server's directory.
+const KEYS: &str = "keys";
+
+/// Whose requests a server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signatures {
+    /// Those with a right signature of the benchmark.
+    Verified,
+    /// Anybody's.
+    Believed,
+}
 
 /// A server that this process started. Dropping it kills the process and removes its files.
 #[derive(Debug)]
@@ -20,10 +32,15 @@ pub struct OwnServer {
 impl OwnServer {
     /// Starts `binary serve` on a free port and a new directory under the system's temporary directory, and
     /// waits until it answers. `name` tells apart what one run starts.
-    pub async fn start(binary: &Path, name: &str, extra: &[String]) -> Result<Self, String> {
+    pub async fn start(
+        binary: &Path,
+        name: &str,
+        signatures: Signatures,
+        extra: &[String],
+    ) -> Result<Self, String> {
         let in_memory = extra.iter().any(|argument| argument == IN_MEMORY);
         let extra: Vec<String> = extra.iter().filter(|argument| *argument != IN_MEMORY).cloned().collect();
-        let process = ServerProcess::start(launch(binary, name, in_memory, &extra)).await?;
+        let process = ServerProcess::start(launch(binary, name, in_memory, signatures, &extra)).await?;
         Ok(Self { process, in_memory })
     }
 
@@ -58,15 +75,26 @@ impl OwnServer {
 }
 
 /// How the server is started; `extra` comes last.
-pub(crate) fn launch(binary: &Path, name: &str, in_memory: bool, extra: &[String]) -> Launch {
+pub(crate) fn launch(
+    binary: &Path,
+    name: &str,
+    in_memory: bool,
+    signatures: Signatures,
+    extra: &[String],
+) -> Launch {
     let mut arguments = vec!["serve".to_owned(), "--listen".to_owned(), "{host}:{port}".to_owned()];
     if in_memory {
         arguments.push(IN_MEMORY.to_owned());
     } else {
         arguments.extend(["--data-dir".to_owned(), "{directory}/data".to_owned()]);
     }
+    let mut files = Vec::new();
+    if signatures == Signatures::Verified {
+        arguments.extend(["--credentials-file".to_owned(), format!("{{directory}}/{KEYS}")]);
+        files.push((KEYS, format!("{ACCESS_KEY} {SECRET_KEY}\n")));
+    }
     arguments.extend_from_slice(extra);
-    Launch { name: name.to_owned(), program: binary.to_owned(), arguments }
+    Launch { name: name.to_owned(), program: binary.to_owned(), arguments, files }
 }
 
 #[cfg(test)]
@@ -75,9 +103,13 @@ mod tests {
 
     #[test]
     fn servers_are_in_memory_or_have_a_directory_of_their_own() {
-        let arguments =
-            |in_memory| launch(Path::new("graticule"), "name", in_memory, &[]).arguments.join(" ");
-        assert_eq!(arguments(true), "serve --listen {host}:{port} --in-memory");
-        assert_eq!(arguments(false), "serve --listen {host}:{port} --data-dir {directory}/data");
+        let arguments = |in_memory, signatures| {
+            launch(Path::new("graticule"), "name", in_memory, signatures, &[]).arguments.join(" ")
+        };
+        assert_eq!(arguments(true, Signatures::Believed), "serve --listen {host}:{port} --in-memory");
+        assert_eq!(
+            arguments(false, Signatures::Verified),
+            "serve --listen {host}:{port} --data-dir {directory}/data --credentials-file {directory}/keys"
+        );
     }
 }

@@ -32,6 +32,10 @@ Examples:
       --link-ca ca.pem --link-certificate us-east-1.pem --link-key us-east-1-key.pem \\
       --peer eu-west-1=10.0.2.1:9000,10.0.2.2:9000 --peer ap-northeast-1=10.0.3.1:9000
 
+  For clients on other machines, which prove with a secret who they are:
+    echo $AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY >keys
+    graticule serve --listen 10.0.1.1:8000 --credentials-file keys
+
   For tests, with 80 ms to another Region and a fifth of all writes throttled (graticule dials --help):
     graticule serve --in-memory --dial delay=us-east-1:eu-west-1:40 \\
       --dial error=ThrottlingException:0.2:operation=PutItem
@@ -67,7 +71,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a server until SIGTERM or Ctrl-C
     #[command(after_help = SERVE_EXAMPLES)]
-    Serve(ServeFlags),
+    Serve(Box<ServeFlags>),
     /// Make the certificates with which servers of different Regions prove themselves to each other
     #[command(after_help = CERTIFICATES_EXAMPLES)]
     Certificates(CertificatesFlags),
@@ -177,6 +181,11 @@ pub(crate) struct ServeFlags {
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
     pub(crate) conflict_journal_max: u64,
 
+    /// File with access keys, one a line: ACCESS_KEY_ID SECRET_ACCESS_KEY. With it only requests with a signature of one of
+    /// them are answered; read again when it changes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials_file: Option<PathBuf>,
+
     /// File with the token that metrics and requests under /_graticule/ need; without it they are answered on loopback only
     #[arg(long, value_name = "FILE")]
     pub(crate) admin_token_file: Option<PathBuf>,
@@ -193,7 +202,7 @@ pub(crate) struct ServeFlags {
     #[arg(long)]
     pub(crate) source_region_rule: bool,
 
-    /// Serve on an address that other machines can reach, although signatures are not verified yet
+    /// Serve on an address that other machines can reach without verifying signatures (without --credentials-file)
     #[arg(long)]
     pub(crate) insecure_listen: bool,
 

@@ -8,6 +8,7 @@ mod cli;
 mod client;
 mod dials;
 mod handler;
+mod keys;
 mod node;
 mod requests;
 mod serve;
@@ -25,7 +26,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match cli.command {
-        cli::Command::Serve(flags) => ended(serve::run(flags), ServeError::exit_code),
+        cli::Command::Serve(flags) => ended(serve::run(*flags), ServeError::exit_code),
         cli::Command::Certificates(flags) => ended(certificates::run(&flags), |_| 5),
         cli::Command::Replicas(flags) => {
             ended(client::run(client::replicas::run(flags)), ClientError::exit_code)

@@ -25,6 +25,7 @@ use crate::{
     cli::{LogFormat, ServeFlags},
     dials::{DialError, Dials, spec},
     handler::NodeHandler,
+    keys::{KeyFile, KeysError},
     node::{Node, Settings, Storage, StorageError},
     requests::Requests,
     tokens::{self, TokenError},
@@ -38,7 +39,8 @@ pub(crate) enum ServeError {
     #[error("--log {filter:?} is no filter: {reason}; try --log info")]
     Log { filter: String, reason: String },
     #[error(
-        "{0} can be reached from other machines, and signatures are not verified yet; listen on 127.0.0.1, or add --insecure-listen if the network is trusted"
+        "{0} can be reached from other machines, and without --credentials-file signatures are not verified; give that \
+         file, listen on 127.0.0.1, or add --insecure-listen if the network is trusted"
     )]
     Insecure(SocketAddr),
     #[error("a Region cannot be hosted here and be a peer: {0}; remove one of --region and --peer")]
@@ -51,6 +53,8 @@ pub(crate) enum ServeError {
     LinkBind { addr: SocketAddr, source: io::Error },
     #[error(transparent)]
     Token(#[from] TokenError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     #[error("--dial: {0}")]
     Dial(#[from] DialError),
     #[error(transparent)]
@@ -66,7 +70,7 @@ impl ServeError {
         match self {
             ServeError::Log { .. } | ServeError::Insecure(_) => 2,
             ServeError::PeerHosted(_) | ServeError::Credentials(_) => 2,
-            ServeError::Token(_) | ServeError::Dial(_) => 2,
+            ServeError::Token(_) | ServeError::Keys(_) | ServeError::Dial(_) => 2,
             ServeError::Bind(_) | ServeError::LinkBind { .. } => 3,
             ServeError::Storage(_) | ServeError::Regions(_) => 4,
             ServeError::Runtime(_) => 1,
@@ -96,7 +100,8 @@ fn start_logs(flags: &ServeFlags) -> Result<(), ServeError> {
 }
 
 async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
-    if !flags.listen.ip().is_loopback() && !flags.insecure_listen {
+    let verified = flags.credentials_file.is_some();
+    if !flags.listen.ip().is_loopback() && !verified && !flags.insecure_listen {
         return Err(ServeError::Insecure(flags.listen));
     }
     if let Some(peer) = flags.peers.iter().find(|peer| flags.regions.contains(&peer.region)) {
@@ -111,6 +116,7 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
     let env = Env::real();
     let links = tcp_links(&env, &flags)?;
     let admin_token = flags.admin_token_file.as_ref().map(tokens::read_for_server).transpose()?;
+    let key_file = flags.credentials_file.as_deref().map(KeyFile::read).transpose()?;
     let dials = Arc::new(Dials::default());
     if !flags.dials.is_empty() {
         dials.change(&spec::together(std::mem::take(&mut flags.dials)))?;
@@ -145,7 +151,8 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
     let node = Node::new(env.clone(), storage, flags.regions.clone(), tcp, settings);
     let admin = Admin { node: Arc::clone(&node), dials, requests: Requests::default() };
     let handler = Arc::new(NodeHandler { admin, env: env.clone(), endpoint: OnceLock::new() });
-    let options = Options { admin_token, ..Options::default() };
+    let access_keys = key_file.as_ref().map(KeyFile::keys);
+    let options = Options { admin_token, access_keys, ..Options::default() };
     let server = Server::bind(flags.listen, Arc::clone(&handler) as _, env.clone(), options)?;
     let _ = handler.endpoint.set(Arc::from(server.local_addr().to_string()));
     let listener = match flags.link_listen {
@@ -164,6 +171,10 @@ async fn serve(mut flags: ServeFlags) -> Result<(), ServeError> {
         let node = Arc::clone(&node);
         let find = Arc::new(move |region: &str| node.find(region));
         env.spawn("links", serve_links(links, listener, find));
+    }
+    if let Some(file) = key_file {
+        let (file, watching) = (Arc::new(file), env.clone());
+        env.supervise("access keys", move || Arc::clone(&file).watch(watching.clone()));
     }
     announce(&flags, server.local_addr(), link_address, &place);
     server.serve(stop_signal()).await;
@@ -187,11 +198,12 @@ fn announce(flags: &ServeFlags, address: SocketAddr, link_address: Option<Socket
     } else {
         flags.regions.iter().map(RegionName::as_str).collect::<Vec<_>>().join(", ")
     };
+    let signatures = if flags.credentials_file.is_some() { " | signatures: verified" } else { "" };
     let mut out = io::stdout().lock();
     // Nobody may be reading; the server serves all the same.
     let _ = writeln!(
         out,
-        "graticule {} listening on http://{address} | Regions: {regions} | data: {place}",
+        "graticule {} listening on http://{address} | Regions: {regions} | data: {place}{signatures}",
         env!("CARGO_PKG_VERSION")
     );
     if let Some(link) = link_address {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests fail as tests do
 
 mod compat;
+mod keys;
 mod operate;
 mod program;
 mod scenarios;

@@ -9,7 +9,8 @@ use std::{
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_graticule");
 
-fn run(arguments: &[&str]) -> (i32, String) {
+/// Exit code and everything that is printed.
+pub(crate) fn run(arguments: &[&str]) -> (i32, String) {
     let Output { status, stdout, stderr } = Command::new(PROGRAM).args(arguments).output().unwrap();
     let text = String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap();
     (status.code().unwrap(), text)
@@ -40,6 +41,11 @@ impl Running {
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
         Running { child, out, line }
+    }
+
+    /// What it said at its start.
+    pub(crate) fn line(&self) -> &str {
+        &self.line
     }
 
     /// Where this machine reaches it.
@@ -122,6 +128,8 @@ fn wrong_flags_are_refused_with_a_reason() {
         (&["serve", "--in-memory", "--data-dir", "x"], "cannot be used with"),
         (&["serve", "--cache-mib", "many"], "invalid value"),
         (&["serve", "--in-memory", "--listen", "0.0.0.0:0"], "--insecure-listen"),
+        (&["serve", "--in-memory", "--listen", "0.0.0.0:0"], "--credentials-file"),
+        (&["serve", "--in-memory", "--credentials-file", "/does/not/exist"], "--credentials-file"),
         (&["serve", "--in-memory", "--log", "a=b=c"], "is no filter"),
         (&["serve", "--peer", "eu-west-1=127.0.0.1:1,nowhere"], "REGION=HOST:PORT"),
         (

@@ -50,7 +50,7 @@ impl Bodies {
         if fits { Ok(()) } else { Err(self.too_large()) }
     }
 
-    /// The whole body, and the share of memory that it occupies.
+    /// The whole body as it came, and the share of memory that it occupies once it is decoded.
     pub(crate) async fn read(
         &self,
         body: &mut Incoming,
@@ -66,10 +66,15 @@ impl Bodies {
             Some(bytes) if bytes <= SMALL_BYTES_MAX => None,
             declared => Some(self.reserve(declared.unwrap_or(self.bytes_max)).await),
         };
-        let bytes = self.in_time(self.collect(body, declared.unwrap_or(0))).await?;
+        Ok((self.in_time(self.collect(body, declared.unwrap_or(0))).await?, share))
+    }
+
+    /// What a body was before its client encoded it.
+    pub(crate) fn decode(&self, bytes: Bytes, coding: Option<Coding>) -> Result<Bytes, Refusal> {
         match coding {
-            Some(coding) => Ok((encoding::decoded(coding, &bytes, self.bytes_max)?, share)),
-            None => Ok((bytes, share)),
+            // An empty body is nothing, whatever it is said to be.
+            Some(coding) if !bytes.is_empty() => encoding::decoded(coding, &bytes, self.bytes_max),
+            _ => Ok(bytes),
         }
     }
 

@@ -1,10 +1,10 @@
 //! The bounds of a server: how much, how many, how long, and for whom.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use graticule_model::limits;
 
-use crate::AdminToken;
+use crate::{AccessKeys, AdminToken};
 
 /// What one server takes from its clients.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Options {
     pub drain_timeout: Duration,
     /// Demanded of whoever makes Graticule's own requests. Without one they are answered on loopback only.
     pub admin_token: Option<AdminToken>,
+    /// Those whose signatures are taken. Without them, signatures are read and believed.
+    pub access_keys: Option<Arc<AccessKeys>>,
 }
 
 impl Default for Options {
@@ -45,6 +47,7 @@ impl Default for Options {
             write_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(10),
             admin_token: None,
+            access_keys: None,
         }
     }
 }

@@ -15,14 +15,16 @@ use hyper::{
 use serde_json::json;
 
 use crate::{
-    AdminAnswer, AdminRequest, Caller, Target, answer,
+    AdminAnswer, AdminRequest, Target, answer,
     answer::Answer,
     authority,
     encoding::{self, Coding},
+    keys::SigningKey,
     refusal::Refusal,
     server::Shared,
-    signature,
+    signature::{self, Claim},
     stream::Unread,
+    verify,
 };
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -101,7 +103,7 @@ async fn call_and_log(
 /// One API call. The precedence of its checks is the order of the lines.
 async fn call(shared: &Shared, parts: &Parts, body: &mut Incoming) -> Result<Bytes, Refusal> {
     shared.bodies.admit(body)?;
-    let (target, caller, coding) = match inspect(shared, parts) {
+    let Inspected { target, claim, key, coding } = match inspect(shared, parts) {
         Ok(inspected) => inspected,
         Err(refusal) => {
             shared.bodies.discard(body).await?;
@@ -109,14 +111,35 @@ async fn call(shared: &Shared, parts: &Parts, body: &mut Incoming) -> Result<Byt
         }
     };
     let (body, _share_of_memory) = shared.bodies.read(body, coding).await?;
-    Ok(shared.handler.call(caller, target, body).await?)
+    if let (Some(keys), Some(key)) = (&shared.options.access_keys, key) {
+        verify::verify(&claim, &key, parts, &body)?;
+        keys.keep(&claim, key);
+    }
+    let body = shared.bodies.decode(body, coding)?;
+    Ok(shared.handler.call(claim.caller(), target, body).await?)
 }
 
-fn inspect<'a>(shared: &Shared, parts: &'a Parts) -> Result<(Target<'a>, Caller, Option<Coding>), Refusal> {
+/// What the head of a request says.
+struct Inspected<'a> {
+    target: Target<'a>,
+    claim: Claim<'a>,
+    /// What the claim is to be measured by, if it is.
+    key: Option<SigningKey>,
+    coding: Option<Coding>,
+}
+
+fn inspect<'a>(shared: &Shared, parts: &'a Parts) -> Result<Inspected<'a>, Refusal> {
     let target = target_of(parts).and_then(Target::parse).filter(|target| shared.handler.knows(*target));
     let target = target.ok_or(Error::UnknownOperation)?;
-    let caller = signature::identify(&parts.headers, parts.uri.query())?;
-    Ok((target, caller, encoding::of_request(&parts.headers)?))
+    let keys = shared.options.access_keys.as_ref();
+    let now = keys.map(|_| shared.env.unix_time());
+    let claim = signature::read(&parts.headers, parts.uri.query(), now)?;
+    // Before the body: whoever has no key is not to fill memory with one.
+    let key = match keys {
+        Some(keys) => Some(keys.find(&claim).ok_or(Error::UnrecognizedClient)?),
+        None => None,
+    };
+    Ok(Inspected { target, claim, key, coding: encoding::of_request(&parts.headers)? })
 }
 
 fn health(shared: &Shared) -> Answer {
@@ -166,7 +189,8 @@ fn operation_of(parts: &Parts) -> &str {
 }
 
 fn region_of(parts: &Parts) -> String {
-    signature::identify(&parts.headers, parts.uri.query()).map(|caller| caller.region).unwrap_or_default()
+    let claim = signature::read(&parts.headers, parts.uri.query(), None);
+    claim.map(|claim| claim.region().to_owned()).unwrap_or_default()
 }
 
 fn panic_reason(panic: &(dyn Any + Send)) -> &str {

@@ -1,9 +1,10 @@
-//! Who signed a request: Signature Version 4's credential, from the header or from a presigned query string.
+//! Who signed a request: Signature Version 4's parts, from the header or from a presigned query string.
 //!
-//! The form of a signature is checked in the live service's order and words; its value, its age and the list of
-//! signed headers are not. Values from the header appear in messages only as a hash, as the live service has it.
+//! The form of a signature is checked in the live service's order and words; where signatures are verified, so are its
+//! age and the list of signed headers. Its value is `verify`'s affair. Values from the header appear in messages only
+//! as a hash, as the live service has it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range, time::Duration};
 
 use graticule_model::Error;
 use hyper::{
@@ -12,15 +13,84 @@ use hyper::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{Caller, refusal::Refusal};
+use crate::{Caller, age, refusal::Refusal};
+
+pub(crate) const SERVICE: &str = "dynamodb";
+pub(crate) const TERMINATOR: &str = "aws4_request";
+pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 const AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-const TERMINATOR: &str = "aws4_request";
-const SERVICE: &str = "dynamodb";
+/// Headers with a meaning here that must be signed where they are: another one would make another request of it.
+const SIGNED_IF_PRESENT: [&str; 2] = ["X-Amz-Date", "X-Amz-Target"];
 
-/// Reads the caller out of a request's headers or query string.
-pub(crate) fn identify(headers: &HeaderMap, query: Option<&str>) -> Result<Caller, Refusal> {
+/// What a request says of its signature. It is right in form; whether it is true is not known yet.
+#[derive(Debug)]
+pub(crate) struct Claim<'a> {
+    /// Five parts.
+    credential: Cow<'a, str>,
+    access_key_end: usize,
+    region: Range<usize>,
+    /// Behind which are slashes at most.
+    end: usize,
+    /// In ISO 8601's basic format, if signatures are verified.
+    pub(crate) date: Cow<'a, str>,
+    pub(crate) signed_headers: Cow<'a, str>,
+    pub(crate) signature: Cow<'a, str>,
+    /// Whether all of this is in the query string.
+    pub(crate) presigned: bool,
+}
+
+impl Claim<'_> {
+    /// Access key id, day, Region, service and terminator.
+    pub(crate) fn credential(&self) -> &str {
+        &self.credential[..self.end]
+    }
+
+    /// Whose secret made the signature.
+    pub(crate) fn access_key(&self) -> &str {
+        &self.credential[..self.access_key_end]
+    }
+
+    /// What follows the access key.
+    pub(crate) fn scope(&self) -> &str {
+        &self.credential[self.access_key_end + 1..self.end]
+    }
+
+    /// The day of the scope.
+    pub(crate) fn day(&self) -> &str {
+        &self.credential[self.access_key_end + 1..self.region.start - 1]
+    }
+
+    /// The Region of the scope.
+    pub(crate) fn region(&self) -> &str {
+        &self.credential[self.region.clone()]
+    }
+
+    /// The same, borrowed from nobody.
+    fn into_owned<'b>(self) -> Claim<'b> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Claim {
+            credential: owned(self.credential),
+            date: owned(self.date),
+            signed_headers: owned(self.signed_headers),
+            signature: owned(self.signature),
+            ..self
+        }
+    }
+
+    /// Who asks, if it is true.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { region: self.region().to_owned(), access_key: self.access_key().to_owned() }
+    }
+}
+
+/// Reads the signature's parts out of a request's headers or query string. `now` is the time since the epoch if
+/// signatures are verified.
+pub(crate) fn read<'a>(
+    headers: &'a HeaderMap,
+    query: Option<&'a str>,
+    now: Option<Duration>,
+) -> Result<Claim<'a>, Refusal> {
     let header = headers.get(AUTHORIZATION).map(text);
     let presigned = query.filter(|query| parameter(query, "X-Amz-Algorithm").is_some());
     match (header, presigned) {
@@ -28,10 +98,11 @@ pub(crate) fn identify(headers: &HeaderMap, query: Option<&str>) -> Result<Calle
             "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.".into(),
         )
         .into()),
-        (Some(header), None) if header.trim_start().starts_with("AWS4-") => {
-            from_header(header.trim(), headers)
-        }
-        (None, Some(query)) => from_query(query),
+        (Some(header), None) if header.trim_start().starts_with("AWS4-") => match header {
+            Cow::Borrowed(header) => from_header(header.trim(), headers, now),
+            Cow::Owned(header) => from_header(header.trim(), headers, now).map(Claim::into_owned),
+        },
+        (None, Some(query)) => from_query(query, headers, now),
         _ => Err(Error::MissingAuthenticationToken.into()),
     }
 }
@@ -53,7 +124,22 @@ fn separated(list: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn from_header(header: &str, headers: &HeaderMap) -> Result<Caller, Refusal> {
+/// The parts of a list with one kind of byte, which is ASCII, between them.
+pub(crate) fn parts(list: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(list);
+    std::iter::from_fn(move || {
+        let list = rest?;
+        let end = memchr::memchr(separator, list.as_bytes());
+        rest = end.map(|end| &list[end + 1..]);
+        Some(&list[..end.unwrap_or(list.len())])
+    })
+}
+
+fn from_header<'a>(
+    header: &'a str,
+    headers: &'a HeaderMap,
+    now: Option<Duration>,
+) -> Result<Claim<'a>, Refusal> {
     let (algorithm, parameters) = header.split_once(' ').unwrap_or((header, ""));
     let (mut credential, mut signature, mut signed_headers) = (None, None, None);
     for parameter in separated(parameters).filter(|parameter| !parameter.is_empty()) {
@@ -86,8 +172,18 @@ fn from_header(header: &str, headers: &HeaderMap) -> Result<Caller, Refusal> {
     if date.is_none() {
         complaint += "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
     }
-    match (credential, date) {
-        (Some(credential), Some(date)) if complaint.is_empty() => check(algorithm, credential, &date),
+    match (credential, date, signed_headers, signature) {
+        (Some(credential), Some(date), Some(signed_headers), Some(signature)) if complaint.is_empty() => {
+            let said = Said {
+                credential: Cow::Borrowed(credential),
+                date,
+                signed_headers: Cow::Borrowed(signed_headers),
+                signature: Cow::Borrowed(signature),
+                presigned: false,
+            };
+            let fresh = now.map(|now| Fresh { now, valid_for: age::HEADER_VALID_FOR, headers });
+            check(algorithm, said, fresh)
+        }
         _ => {
             let hash = hashed(header);
             complaint += &format!("(Hashed with SHA-256 and encoded with Base64) Authorization={hash}");
@@ -96,7 +192,11 @@ fn from_header(header: &str, headers: &HeaderMap) -> Result<Caller, Refusal> {
     }
 }
 
-fn from_query(query: &str) -> Result<Caller, Refusal> {
+fn from_query<'a>(
+    query: &'a str,
+    headers: &'a HeaderMap,
+    now: Option<Duration>,
+) -> Result<Claim<'a>, Refusal> {
     let names =
         ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date"];
     let values = names.map(|name| parameter(query, name).unwrap_or_default());
@@ -107,22 +207,56 @@ fn from_query(query: &str) -> Result<Caller, Refusal> {
     if !complaint.is_empty() {
         return Err(incomplete(complaint + "Re-examine the query-string parameters."));
     }
-    let [algorithm, credential, _, _, date] = &values;
-    check(algorithm, credential, date)
+    let [algorithm, credential, signature, signed_headers, date] = values;
+    let fresh = match now {
+        Some(now) => {
+            let valid_for = age::presigned_valid_for(parameter(query, "X-Amz-Expires").as_deref())?;
+            Some(Fresh { now, valid_for, headers })
+        }
+        None => None,
+    };
+    check(&algorithm, Said { credential, date, signed_headers, signature, presigned: true }, fresh)
+}
+
+/// The parts of a signature as they were found.
+struct Said<'a> {
+    credential: Cow<'a, str>,
+    date: Cow<'a, str>,
+    signed_headers: Cow<'a, str>,
+    signature: Cow<'a, str>,
+    presigned: bool,
+}
+
+/// What the age of a signature and the list of signed headers are measured by.
+struct Fresh<'a> {
+    now: Duration,
+    valid_for: Duration,
+    headers: &'a HeaderMap,
 }
 
 /// The checks that follow once all parts are there. The precedence is the order of the lines.
-fn check(algorithm: &str, credential: &str, date: &str) -> Result<Caller, Refusal> {
-    let day = day_of(date)?;
+fn check<'a>(algorithm: &str, said: Said<'a>, fresh: Option<Fresh<'_>>) -> Result<Claim<'a>, Refusal> {
+    let Said { credential, mut date, signed_headers, signature, presigned } = said;
+    let mut is_basic = age::is_basic(&date)?;
+    if let Some(Fresh { now, valid_for, headers }) = fresh {
+        if !is_basic {
+            date = Cow::Owned(age::basic_of_http(&date)?);
+            is_basic = true;
+        }
+        age::check(&date, now, valid_for)?;
+        check_signed_headers(&signed_headers, headers)?;
+    }
     if algorithm != ALGORITHM {
         return Err(incomplete(format!(
             "Unsupported AWS 'algorithm': '{algorithm}' (only {ALGORITHM} for now). "
         )));
     }
-    let mut elements = credential.trim_end_matches('/').split('/');
-    let scope = [(); 5].map(|()| elements.next());
-    let ([Some(access_key), Some(scope_day), Some(region), Some(service), Some(terminator)], None) =
-        (scope, elements.next())
+    let end = credential.bytes().rposition(|byte| byte != b'/').map_or(0, |last| last + 1);
+    let scope = {
+        let mut elements = parts(&credential[..end], b'/');
+        ([(); 5].map(|()| elements.next()), elements.next())
+    };
+    let ([Some(access_key), Some(scope_day), Some(region), Some(service), Some(terminator)], None) = scope
     else {
         return Err(incomplete(format!(
             "Credential must have exactly 5 slash-delimited elements, \
@@ -142,7 +276,8 @@ fn check(algorithm: &str, credential: &str, date: &str) -> Result<Caller, Refusa
             "Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{terminator}'. "
         );
     }
-    if let Some(day) = day.filter(|day| *day != scope_day) {
+    // HTTP's own form of dates is taken as it is where nothing is verified.
+    if let Some(day) = is_basic.then(|| &date[..8]).filter(|day| *day != scope_day) {
         complaint += &format!(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: \
              '{scope_day}' != '{day}', from '{date}'."
@@ -154,40 +289,43 @@ fn check(algorithm: &str, credential: &str, date: &str) -> Result<Caller, Refusa
     if access_key.is_empty() {
         return Err(Error::UnrecognizedClient.into());
     }
-    Ok(Caller { region: region.to_owned(), access_key: access_key.to_owned() })
+    let access_key_end = access_key.len();
+    let region_start = access_key_end + scope_day.len() + 2;
+    let region = region_start..region_start + region.len();
+    Ok(Claim { credential, access_key_end, region, end, date, signed_headers, signature, presigned })
 }
 
-/// The `YYYYMMDD` of a request's time; `None` for HTTP's own form of dates, which a `Date` header may have.
-fn day_of(date: &str) -> Result<Option<&str>, Refusal> {
-    let basic = |date: &str| {
-        let bytes = date.as_bytes();
-        bytes.len() == 16
-            && bytes.iter().enumerate().all(|(at, byte)| match at {
-                8 => *byte == b'T',
-                15 => *byte == b'Z',
-                _ => byte.is_ascii_digit(),
-            })
-    };
-    if basic(date) {
-        Ok(Some(&date[..8]))
-    } else if date.contains(", ") && date.ends_with(" GMT") {
-        Ok(None)
-    } else {
-        Err(incomplete(format!(
-            "Date must be in ISO-8601 'basic format'. Got '{date}'. See http://en.wikipedia.org/wiki/ISO_8601"
-        )))
+/// Whether all headers are signed that must be.
+fn check_signed_headers(signed: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+    let (mut host, mut others) = (false, [false; SIGNED_IF_PRESENT.len()]);
+    for name in parts(signed, b';') {
+        host |= name.eq_ignore_ascii_case("host");
+        for (wanted, found) in SIGNED_IF_PRESENT.iter().zip(&mut others) {
+            *found |= name.eq_ignore_ascii_case(wanted);
+        }
     }
+    if !host {
+        let message = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
+        return Err(Error::InvalidSignature(message.to_owned()).into());
+    }
+    for (name, signed) in SIGNED_IF_PRESENT.iter().zip(others) {
+        if !signed && headers.contains_key(*name) {
+            let message = format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.");
+            return Err(Error::InvalidSignature(message).into());
+        }
+    }
+    Ok(())
 }
 
 /// The decoded value of the query parameter `name`.
-fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
+pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
     query.split('&').find_map(|pair| {
         let (found, value) = pair.split_once('=').unwrap_or((pair, ""));
         (found == name).then(|| percent_decoded(value))
     })
 }
 
-fn percent_decoded(value: &str) -> Cow<'_, str> {
+pub(crate) fn percent_decoded(value: &str) -> Cow<'_, str> {
     if !value.contains('%') {
         return Cow::Borrowed(value);
     }
@@ -206,6 +344,6 @@ fn hashed(header: &str) -> String {
     base64_simd::STANDARD.encode_to_string(Sha256::digest(header.as_bytes()))
 }
 
-fn incomplete(message: String) -> Refusal {
+pub(crate) fn incomplete(message: String) -> Refusal {
     Error::IncompleteSignature(message).into()
 }

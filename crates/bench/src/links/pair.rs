@@ -16,7 +16,7 @@ use crate::{
     control::{REGION, REPLICA_REGION, add_replica, create_table, simple_schema},
     http::{Connection, Endpoint, exchange_in_time},
     process::free_address,
-    server::OwnServer,
+    server::{OwnServer, Signatures},
 };
 
 /// What is pending may take this long without getting less.
@@ -45,7 +45,7 @@ impl Pair {
     /// Starts the servers; `extra` are further arguments for each.
     pub(super) async fn start(binary: &Path, form: Form, extra: &[String]) -> Result<Self, String> {
         if form == Form::OneProcess {
-            let source = OwnServer::start(binary, "regions", extra).await?;
+            let source = OwnServer::start(binary, "regions", Signatures::Believed, extra).await?;
             return Ok(Self { source, target: None, _links: None });
         }
         let links = LinkFiles::make(binary, &[REGION, REPLICA_REGION])?;
@@ -57,8 +57,8 @@ impl Pair {
         let with = |flags: Vec<String>| [&flags[..], extra].concat();
         let source_flags = with(links.flags(REGION, &here, &[(REPLICA_REGION, &there)]));
         let target_flags = with(links.flags(REPLICA_REGION, &there, &[(REGION, &here)]));
-        let source = OwnServer::start(binary, REGION, &source_flags).await?;
-        let target = OwnServer::start(binary, REPLICA_REGION, &target_flags).await?;
+        let source = OwnServer::start(binary, REGION, Signatures::Believed, &source_flags).await?;
+        let target = OwnServer::start(binary, REPLICA_REGION, Signatures::Believed, &target_flags).await?;
         Ok(Self { source, target: Some(target), _links: Some(links) })
     }
 

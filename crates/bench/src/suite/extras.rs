@@ -1,6 +1,10 @@
 //! What only this server is measured with, and what is counted once: starting, growing, more data than cache.
 
-use std::{fs, rc::Rc, time::Duration};
+use std::{
+    fs,
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use super::{
     Plan,
@@ -13,12 +17,13 @@ use super::{
     results::{Reopened, Results, Row, Start, median},
     running::Running,
     shapes::Shape,
+    signer::Signer,
+    template::{Body, Template},
 };
 use crate::{
     accounting::{bytes_on_disk, memory_of},
     control::REGION,
     http::{Connection, exchange_in_time},
-    requests::Request,
 };
 
 /// How long a server is left alone before its memory is looked at.
@@ -35,13 +40,17 @@ pub(super) async fn signatures(plan: &Plan, results: &mut Results) -> Result<(),
         return Ok(());
     };
     let endpoint = server.process.endpoint();
-    let request = Request::new(endpoint, REGION, "ListTables", "{}");
+    let mut body = Body::default();
+    body.raw("{}");
+    let mut request = Template::new(endpoint, REGION, "ListTables", body);
+    // Right in all but the signature.
+    request.finish(&mut Signer::new(REGION), false, Instant::now());
     let mut connection = Connection::open(endpoint).await?;
     let answer = exchange_in_time(&mut connection, request.bytes()).await?;
     let found = if answer.status == 200 {
         "Graticule took a request with a wrong one: as it was started, it does not verify them"
     } else {
-        "Graticule refused a request with a wrong one: every request that is counted was verified"
+        "Graticule refused a request with a wrong one: every one that is counted for it was verified; peers look at none"
     };
     results.about.push(("signatures".to_owned(), found.to_owned()));
     server.process.stop().await

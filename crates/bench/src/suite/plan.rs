@@ -13,7 +13,7 @@ use super::{
     drive::Window,
     products::{Mode, Product, Programs},
 };
-use crate::{machine, requests::PayloadPool};
+use crate::{machine, requests::PayloadPool, server::Signatures};
 
 /// The longest text of an item.
 const TEXT_BYTES_MAX: usize = 256 << 10;
@@ -62,7 +62,7 @@ pub struct SuiteArguments {
     /// Measured seconds each time [default: 1.5, or 0.5 with --quick]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     seconds: Option<f64>,
-    /// Send requests whose signatures are none; servers that verify them refuse those
+    /// Send requests whose signatures are none, and start Graticule so that it takes them
     #[arg(long)]
     unsigned: bool,
     /// Where peers are installed (scripts/bench does that)
@@ -144,6 +144,7 @@ impl Plan {
                 this,
                 peers: arguments.peers.clone(),
                 engine: arguments.engine.clone().filter(|engine| engine.exists()),
+                signatures: if arguments.unsigned { Signatures::Believed } else { Signatures::Verified },
                 arguments: arguments.server_arguments.clone(),
             },
             products,

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use crate::{process::Launch, server};
+use crate::{
+    process::Launch,
+    server::{self, Signatures},
+};
 
 /// A server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -51,6 +54,8 @@ pub(crate) struct Programs {
     pub(crate) peers: Option<PathBuf>,
     /// What the engine does alone.
     pub(crate) engine: Option<PathBuf>,
+    /// Whether Graticule verifies signatures.
+    pub(crate) signatures: Signatures,
     /// Further arguments for Graticule.
     pub(crate) arguments: Vec<String>,
 }
@@ -137,7 +142,8 @@ impl Programs {
                     .map(|argument| (*argument).to_owned())
                     .chain(self.arguments.clone())
                     .collect();
-                return Some(server::launch(&program, &name, mode == Mode::Memory, &extra));
+                let in_memory = mode == Mode::Memory;
+                return Some(server::launch(&program, &name, in_memory, self.signatures, &extra));
             }
             Product::Null => own(&["null", "--listen", "{host}:{port}"]),
             Product::NullUnread => own(&["null", "--listen", "{host}:{port}", "--unread"]),
@@ -150,7 +156,7 @@ impl Programs {
                 std::iter::once(script).chain(own(&port)).chain(own(&quick)).collect()
             }
         };
-        Some(Launch { name, program, arguments })
+        Some(Launch { name, program, arguments, files: Vec::new() })
     }
 }
 

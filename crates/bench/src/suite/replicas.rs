@@ -54,7 +54,7 @@ pub(super) async fn run(plan: &Plan, results: &mut Results) -> Result<(), String
         let all = REGIONS.iter().zip(&listens).map(|(region, listen)| (*region, listen.as_str()));
         let peers: Vec<_> = all.filter(|(peer, _)| peer != region).collect();
         let flags = files.flags(region, &listens[at], &peers);
-        servers.push(OwnServer::start(binary, region, &flags).await?);
+        servers.push(OwnServer::start(binary, region, plan.programs.signatures, &flags).await?);
     }
     results.replicas = measure(plan, &servers).await?;
     for server in servers {

@@ -1,6 +1,14 @@
 //! A dummy handler, a server around it on a free port, and a client that speaks raw bytes.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use graticule_env::Env;
@@ -24,6 +32,7 @@ pub(super) const DATE: &str = "20260102T030405Z";
 /// Knows a handful of operations, each a way in which a real handler may behave.
 struct Dummy {
     env: Env,
+    calls: Arc<AtomicU64>,
 }
 
 impl Handler for Dummy {
@@ -37,6 +46,7 @@ impl Handler for Dummy {
         target: Target<'a>,
         body: Bytes,
     ) -> BoxFuture<'a, Result<Bytes, Error>> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             match target.operation {
                 "Echo" => {
@@ -83,6 +93,8 @@ impl Handler for Dummy {
 pub(super) struct Running {
     pub(super) addr: SocketAddr,
     pub(super) env: Env,
+    /// How many requests have reached the handler.
+    pub(super) calls: Arc<AtomicU64>,
     stop: Option<oneshot::Sender<()>>,
     stopped: oneshot::Receiver<()>,
 }
@@ -93,8 +105,13 @@ pub(super) fn start(options: Options) -> Running {
 
 /// A server on any free port of an address.
 pub(super) fn start_on(address: [u8; 4], options: Options) -> Running {
-    let env = Env::real();
-    let handler = Arc::new(Dummy { env: env.clone() });
+    start_in(Env::real(), address, options)
+}
+
+/// The same in an environment.
+pub(super) fn start_in(env: Env, address: [u8; 4], options: Options) -> Running {
+    let calls = Arc::new(AtomicU64::new(0));
+    let handler = Arc::new(Dummy { env: env.clone(), calls: Arc::clone(&calls) });
     let any_port = SocketAddr::from((address, 0));
     let server = Server::bind(any_port, handler, env.clone(), options).unwrap();
     let addr = SocketAddr::from(([127, 0, 0, 1], server.local_addr().port()));
@@ -104,7 +121,7 @@ pub(super) fn start_on(address: [u8; 4], options: Options) -> Running {
         server.serve(async move { drop(stopping.await) }).await;
         let _ = ended.send(());
     });
-    Running { addr, env, stop: Some(stop), stopped }
+    Running { addr, env, calls, stop: Some(stop), stopped }
 }
 
 impl Running {

@@ -6,3 +6,5 @@ mod harness;
 mod lifecycle;
 mod limits;
 mod signature;
+mod signer;
+mod verified;
