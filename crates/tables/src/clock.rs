@@ -195,6 +195,14 @@ impl Clock {
         self.bounded.notified().await;
     }
 
+    /// A time that no promise until now has gone beyond, and that every promise goes beyond that is asked for from now on
+    /// while nothing older is being written.
+    pub(crate) fn turn(&self) -> HybridTime {
+        let mut state = self.state.lock();
+        state.last = state.last.next();
+        state.last
+    }
+
     /// The latest time given, seen or promised.
     pub fn last(&self) -> HybridTime {
         self.state.lock().last

@@ -239,7 +239,7 @@ impl Region {
         });
         match merged.await {
             Ok((_, other @ (Merged::Foreign | Merged::Leaving | Merged::Absent))) => Ok(other),
-            Ok((_, Merged::Done(_))) => Ok(Merged::Done(self.clock.last().next())),
+            Ok((_, Merged::Done(_))) => Ok(Merged::Done(self.clock.turn())),
             Err(Error::ResourceNotFound) => {
                 let me = shared.settings.members.get(&self.name).map(|register| &register.value);
                 if !matches!(me, Some(Member::Joining { .. })) {
@@ -247,7 +247,7 @@ impl Region {
                 }
                 match self.create_table(self.new_replica(shared)).await {
                     // Created meanwhile: merge with that one on the next occasion.
-                    Ok(_) | Err(Error::TableExists(_)) => Ok(Merged::Done(self.clock.last().next())),
+                    Ok(_) | Err(Error::TableExists(_)) => Ok(Merged::Done(self.clock.turn())),
                     Err(error) => Err(error),
                 }
             }
