@@ -1,7 +1,7 @@
 //! The HTTP edge: DynamoDB's JSON protocol on hyper, in front of one [`Handler`].
 //!
-//! This crate knows HTTP, request ids, checksums, how a signature names its caller and whether it is true. It knows no operation, no
-//! table and no item: a body goes in as bytes and comes out as bytes. Everything it holds is bounded by
+//! This crate knows HTTP, request ids, checksums, how a signature names its caller and whether it is true. It knows no
+//! operation, no table and no item: a body goes in as bytes and comes out as bytes. Everything it holds is bounded by
 //! [`Options`].
 
 mod age;
