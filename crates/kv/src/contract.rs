@@ -253,15 +253,16 @@ pub trait Snapshot: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<(Key, Value)>, ReadError>> {
         Box::pin(async move {
             let mut rows = Vec::new();
-            let mut keep = |key: &[u8], value| rows.push((key.to_vec(), value));
+            let mut keep =
+                |key: &[u8], value: &[u8]| rows.push((key.to_vec(), Value::copy_from_slice(value)));
             self.walk(start, end, direction, limit, &mut keep).await?;
             Ok(rows)
         })
     }
 }
 
-/// Who looks at entries one by one: keys where they lie, values to keep.
-pub type EachFn<'a> = dyn FnMut(&[u8], Value) + Send + 'a;
+/// Who looks at entries one by one, at keys and values where they lie.
+pub type EachFn<'a> = dyn FnMut(&[u8], &[u8]) + Send + 'a;
 
 /// The decision function in the form that trait objects can take: `None` aborts.
 ///

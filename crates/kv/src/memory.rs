@@ -11,7 +11,7 @@ use std::fmt;
 use std::future::ready;
 use std::ops::Bound;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::contract::{
@@ -36,8 +36,8 @@ struct State {
     data: BTreeMap<Key, Vec<Version>>,
     counters: BTreeMap<Key, i64>,
     logs: HashMap<LogShard, Log>,
-    /// Live snapshots: sequence and how many have it.
-    snapshots: BTreeMap<u64, usize>,
+    /// Live snapshots: sequence and how many have it. Readers come and go without keeping each other out.
+    snapshots: Mutex<BTreeMap<u64, usize>>,
     /// Keys that got a version over an older one, with the sequence of the newer version, ascending.
     superseded: VecDeque<(u64, Key)>,
 }
@@ -92,9 +92,9 @@ impl Engine for MemoryEngine {
     }
 
     fn snapshot<'a>(&'a self) -> BoxFuture<'a, Result<Box<dyn Snapshot + 'a>, ReadError>> {
-        let mut state = self.state.write();
+        let state = self.state.read();
         let sequence = state.sequence;
-        *state.snapshots.entry(sequence).or_default() += 1;
+        *state.snapshots.lock().entry(sequence).or_default() += 1;
         let snapshot: Box<dyn Snapshot + 'a> = Box::new(MemorySnapshot { state: &self.state, sequence });
         Box::pin(ready(Ok(snapshot)))
     }
@@ -164,13 +164,8 @@ impl Snapshot for MemorySnapshot<'_> {
 
 impl Drop for MemorySnapshot<'_> {
     fn drop(&mut self) {
-        let mut state = self.state.write();
-        if let Some(count) = state.snapshots.get_mut(&self.sequence) {
-            *count -= 1;
-            if *count == 0 {
-                state.snapshots.remove(&self.sequence);
-                state.prune();
-            }
+        if self.state.read().forget(self.sequence) {
+            self.state.write().prune();
         }
     }
 }
@@ -178,6 +173,19 @@ impl Drop for MemorySnapshot<'_> {
 impl State {
     fn get(&self, key: &[u8], sequence: u64) -> Option<Value> {
         visible(self.data.get(key)?, sequence).cloned()
+    }
+
+    /// Takes note of the end of a snapshot; tells whether there are versions now that nobody can see.
+    fn forget(&self, sequence: u64) -> bool {
+        let mut snapshots = self.snapshots.lock();
+        if let Some(count) = snapshots.get_mut(&sequence) {
+            *count -= 1;
+            if *count == 0 {
+                snapshots.remove(&sequence);
+            }
+        }
+        let oldest = snapshots.keys().next().copied().unwrap_or(u64::MAX);
+        self.superseded.front().is_some_and(|(sequence, _)| *sequence <= oldest)
     }
 
     fn walk<'s>(
@@ -261,7 +269,7 @@ impl State {
     }
 
     fn set(&mut self, key: Key, value: Option<Value>) {
-        if self.snapshots.is_empty() {
+        if self.snapshots.get_mut().is_empty() {
             match value {
                 Some(_) => self.data.insert(key, vec![Version { sequence: self.sequence, value }]),
                 None => self.data.remove(&key),
@@ -296,7 +304,7 @@ impl State {
 
     /// Drops the versions that no live snapshot can see.
     fn prune(&mut self) {
-        let oldest = self.snapshots.keys().next().copied().unwrap_or(u64::MAX);
+        let oldest = self.snapshots.get_mut().keys().next().copied().unwrap_or(u64::MAX);
         while let Some((sequence, _)) = self.superseded.front()
             && *sequence <= oldest
         {
@@ -333,7 +341,7 @@ fn show<'a>(entries: impl Iterator<Item = (&'a Key, &'a Value)>, limit: PageLimi
     let mut bytes = 0;
     for (shown, (key, value)) in entries.enumerate() {
         bytes += key.len() + value.len();
-        each(key, value.clone());
+        each(key, value);
         if shown + 1 >= limit.entries || bytes >= limit.bytes {
             return;
         }

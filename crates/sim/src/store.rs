@@ -145,7 +145,7 @@ fn show<'a>(entries: impl Iterator<Item = (&'a Key, &'a Value)>, limit: PageLimi
     let mut bytes = 0;
     for (shown, (key, value)) in entries.enumerate() {
         bytes += key.len() + value.len();
-        each(key, value.clone());
+        each(key, value);
         if shown + 1 >= limit.entries || bytes >= limit.bytes {
             return;
         }

@@ -20,6 +20,8 @@ use crate::{
 
 /// Entries fetched from the engine at a time.
 const CHUNK_ENTRIES: usize = 256;
+/// Room for rows that is taken at once.
+const ROWS_BYTES: usize = 16 * 1024;
 
 /// Which part of a table or an index.
 #[derive(Debug, Clone, PartialEq)]
@@ -285,14 +287,17 @@ impl Region {
                 entries: CHUNK_ENTRIES.min(limit - page.records.len()),
                 bytes: PAGE_BYTES_MAX.saturating_sub(page.size_bytes).max(1),
             };
-            let (mut values, mut last) = (Vec::new(), Vec::new());
-            let mut keep = |key: &[u8], value| {
-                values.push(value);
+            // Copied one behind the other: rows lie all over the memory, and each is touched once.
+            let mut stored = Vec::with_capacity(chunk.bytes.min(ROWS_BYTES));
+            let (mut ends, mut last) = (Vec::new(), Vec::new());
+            let mut keep = |key: &[u8], value: &[u8]| {
+                stored.extend_from_slice(value);
+                ends.push(stored.len());
                 last.clear();
                 last.extend_from_slice(key);
             };
             snapshot.walk(&start, &end, request.direction, chunk, &mut keep).await.map_err(internal)?;
-            if values.is_empty() {
+            if ends.is_empty() {
                 break;
             }
             // Tombstones count toward no limit; a stretch of them must not keep others waiting.
@@ -304,7 +309,11 @@ impl Region {
                 }
                 Direction::Backward => end = last,
             }
-            for value in values {
+            let mut stored = Value::from(stored);
+            let mut taken = 0;
+            for to in ends {
+                let value = stored.split_to(to - taken);
+                taken = to;
                 let Some(mut record) = live(Some(value))? else { continue };
                 page.size_bytes += record.size_bytes as usize;
                 if fetches {

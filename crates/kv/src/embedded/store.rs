@@ -209,7 +209,7 @@ pub(super) fn walk_at(
     while let Some((key, value)) = rows.item() {
         shown += 1;
         bytes += key.len() + value.len();
-        each(key, Value::copy_from_slice(value));
+        each(key, value);
         if shown >= limit.entries || bytes >= limit.bytes {
             break;
         }
