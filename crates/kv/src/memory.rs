@@ -379,6 +379,6 @@ mod tests {
         assert!(engine.state.read().data[b"a".as_slice()].len() <= 3);
         drop(young);
         let state = engine.state.read();
-        assert!(state.data.is_empty() && state.superseded.is_empty() && state.snapshots.is_empty());
+        assert!(state.data.is_empty() && state.superseded.is_empty() && state.snapshots.lock().is_empty());
     }
 }

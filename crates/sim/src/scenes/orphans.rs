@@ -22,7 +22,7 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     stage.delete(B, "deleted").await?;
     stage.sleep(Duration::from_secs(2)).await;
     stage.node(C).crash();
-    if stage.world.seed % 2 == 0 {
+    if stage.world.seed.is_multiple_of(2) {
         stage.hold((B, A), true, |_, frame| tells_settings(frame));
     } else {
         stage.hold((A, B), true, |_, frame| comes_by(frame, |road| road == WireRoad::Resync));
