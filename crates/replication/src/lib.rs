@@ -20,6 +20,7 @@ mod message;
 mod replicator;
 mod resync;
 mod session;
+mod settled;
 mod ship;
 mod status;
 pub mod tcp;

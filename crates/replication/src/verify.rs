@@ -4,7 +4,7 @@
 //! on both sides, both wait until they have everything that any member wrote before the versions seen, and look again. What
 //! then differs with no later write on either side differs for good.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use graticule_model::{Error, RegionName, TableName, Version, version::HybridTime};
 use graticule_tables::{KeyState, Origin, Road, Table, schema::Member};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     compare::{Comparison, Found},
     message::{Address, Reply, Request, WireRoad},
-    replicator::{Replicator, State, TICK},
+    replicator::{Replicator, TICK},
     resync::unreachable_member,
     session::Session,
     ship::{BATCH, failed},
@@ -22,8 +22,6 @@ use crate::{
 
 /// How often a key is looked at again that is written all the time.
 const LOOKS_MAX: usize = 10;
-/// How long each side waits for what others have on their way.
-const SETTLE_MAX: Duration = Duration::from_secs(10);
 /// Keys that differ are named up to this many.
 const NAMED_MAX: usize = 1000;
 /// Keys that are looked at once more together.
@@ -260,27 +258,6 @@ impl Replicator {
             verified.repaired += u64::from(comparison.look_again(self, &[key]).await?.is_empty());
         }
         Ok(())
-    }
-
-    /// Waits for a while until everything is here that any member wrote before `time`; false if it is not.
-    pub(crate) async fn wait_settled(&self, table: &Table, time: HybridTime) -> bool {
-        let settled = self.wait_until(|state| self.has_heard(state, table, time));
-        self.env().timeout(SETTLE_MAX, settled).await.is_some()
-    }
-
-    /// Whether everything is here that any member wrote before `time`.
-    pub fn is_settled(&self, table: &Table, time: HybridTime) -> bool {
-        self.has_heard(&self.state.lock(), table, time)
-    }
-
-    pub(crate) fn has_heard(&self, state: &State, table: &Table, time: HybridTime) -> bool {
-        let here = self.region.name();
-        let members = table.peers(here).map(|(region, _)| region);
-        let awaited = table.awaited(here).map(|(region, _)| region);
-        members.chain(awaited).all(|region| {
-            let known = state.watermarks.get(&(table.uuid.clone(), region.clone()));
-            known.is_some_and(|known| *known >= time)
-        })
     }
 }
 
