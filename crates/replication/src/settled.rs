@@ -66,12 +66,17 @@ impl Replicator {
     }
 
     pub(crate) fn has_heard(&self, state: &State, table: &Table, time: HybridTime) -> bool {
+        self.heard_time(state, table) >= time
+    }
+
+    /// The time before which everything is here that any member wrote.
+    pub(crate) fn heard_time(&self, state: &State, table: &Table) -> HybridTime {
         let here = self.region.name();
         let members = table.peers(here).map(|(region, _)| region);
         let awaited = table.awaited(here).map(|(region, _)| region);
-        members.chain(awaited).all(|region| {
-            let known = state.watermarks.get(&(table.uuid.clone(), region.clone()));
-            known.is_some_and(|known| *known >= time)
-        })
+        let promised =
+            |region: &RegionName| state.watermarks.get(&(table.uuid.clone(), region.clone())).copied();
+        let promised = members.chain(awaited).map(|region| promised(region).unwrap_or_default());
+        promised.min().unwrap_or(HybridTime::from_bits(u64::MAX))
     }
 }

@@ -195,8 +195,8 @@ impl Replicator {
             else {
                 return Ok(differing);
             };
-            // Late enough that marks of deletes from then on are still kept when the keys are brought in line.
-            let until = latest.next().max(self.region.clock().closed());
+            // Nobody forgets deletes from after what has been heard here: what is brought in line by then is not refused.
+            let until = latest.next().max(self.heard_time(&self.state.lock(), table));
             if !self.wait_settled(table, until).await {
                 return Err(failed("this Region still waits for what others wrote"));
             }
