@@ -77,8 +77,9 @@ struct Run {
     measured_from: Instant,
     end: Instant,
     started: Instant,
-    /// In the open loop: what is due, and how far apart that is.
-    due: Option<(Arc<Semaphore>, Duration)>,
+    /// In the open loop: what is due, and how often a second that is. Both the times and what is let go are worked out from
+    /// the rate: were the time between two rounded, there would be more turns in the end than the pacer lets go.
+    due: Option<(Arc<Semaphore>, f64)>,
     next: Cell<u32>,
     recorder: RefCell<Recorder>,
     answer_bytes: Cell<usize>,
@@ -89,7 +90,7 @@ impl Run {
     fn new(window: Window, rate: Option<f64>) -> Self {
         let started = Instant::now();
         let measured_from = started + window.warm_up;
-        let due = rate.map(|rate| (Arc::new(Semaphore::new(0)), Duration::from_secs_f64(1.0 / rate)));
+        let due = rate.map(|rate| (Arc::new(Semaphore::new(0)), rate));
         Self {
             measured_from,
             end: measured_from + window.measured,
@@ -106,8 +107,9 @@ impl Run {
     async fn turn(&self) -> Option<Instant> {
         let from = match &self.due {
             None => Instant::now(),
-            Some((due, apart)) => {
-                let from = self.started + *apart * self.next.replace(self.next.get() + 1);
+            Some((due, rate)) => {
+                let number = self.next.replace(self.next.get() + 1);
+                let from = self.started + Duration::from_secs_f64(f64::from(number) / rate);
                 if from < self.end {
                     due.acquire().await.ok()?.forget();
                 }
