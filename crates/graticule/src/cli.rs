@@ -33,7 +33,7 @@ Examples:
       --peer eu-west-1=10.0.2.1:9000,10.0.2.2:9000 --peer ap-northeast-1=10.0.3.1:9000
 
   For clients on other machines, which prove with a secret who they are:
-    echo $AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY >keys
+    (umask 077; echo $AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY >keys)
     graticule serve --listen 10.0.1.1:8000 --credentials-file keys
 
   For tests, with 80 ms to another Region and a fifth of all writes throttled (graticule dials --help):

@@ -8,7 +8,7 @@ use graticule_tables::{
     schema::{Departed, Member, TableStatus},
 };
 
-use crate::replicator::{Acknowledged, Replicator, TICK};
+use crate::replicator::{Replicator, TICK};
 
 impl Replicator {
     /// Drops a replica that has left, once every remaining member knows and has everything that was written here.
@@ -52,10 +52,8 @@ impl Replicator {
     /// Whether some member has a replica and knows the settings of this one.
     fn knows_who_stays(&self, table: &Table) -> bool {
         let state = self.state.lock();
-        table.peers(self.region.name()).any(|(peer, _)| {
-            let known = state.acknowledged.get(&(table.uuid.clone(), peer.clone()));
-            known.is_some_and(|known| known.settings == table.settings && !known.absent)
-        })
+        let mut peers = table.peers(self.region.name());
+        peers.any(|(peer, _)| state.knowing(table, peer).is_some_and(|known| !known.absent))
     }
 
     /// Whether every member knows the settings of this replica and has its log before `end`.
@@ -65,8 +63,7 @@ impl Replicator {
             && table.peers(self.region.name()).all(|(peer, _)| {
                 let shared = (table.uuid.clone(), peer.clone());
                 // One that has no replica any more has nothing to keep what is handed over in.
-                let knows = |known: &Acknowledged| known.settings == table.settings && !known.absent;
-                state.acknowledged.get(&shared).is_some_and(knows)
+                state.knowing(table, peer).is_some_and(|known| !known.absent)
                     && state.shipped.get(&shared).is_some_and(|position| *position >= end)
             })
     }

@@ -94,6 +94,14 @@ pub(crate) struct State {
     pub(crate) started_ms: u64,
 }
 
+impl State {
+    /// What a peer knows, if it knows the settings as this replica has them.
+    pub(crate) fn knowing(&self, table: &Table, peer: &RegionName) -> Option<&Acknowledged> {
+        let known = self.acknowledged.get(&(table.uuid.clone(), peer.clone()));
+        known.filter(|known| known.settings == table.settings)
+    }
+}
+
 /// Work that goes on beside the links, one of a kind for a table and a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Work {

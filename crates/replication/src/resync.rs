@@ -51,7 +51,7 @@ impl Replicator {
 
     async fn try_resync(&self, table: &Table, peer: &RegionName) -> Result<u64, LinkError> {
         let (session, to) = self.session_with(table, peer).await?;
-        if !self.knows_settings(table, peer) {
+        if self.state.lock().knowing(table, peer).is_none() {
             return Err(failed("the member does not know the settings yet"));
         }
         let Some(mark) = table.membership.resync.get(peer) else { return Ok(0) };

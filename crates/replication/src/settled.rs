@@ -14,13 +14,6 @@ use crate::replicator::{Replicator, State};
 const SETTLE_MAX: Duration = Duration::from_secs(10);
 
 impl Replicator {
-    /// Whether a member knows the settings as this replica has them.
-    pub(crate) fn knows_settings(&self, table: &Table, peer: &RegionName) -> bool {
-        let state = self.state.lock();
-        let known = state.acknowledged.get(&(table.uuid.clone(), peer.clone()));
-        known.is_some_and(|known| known.settings == table.settings)
-    }
-
     /// A time before which everything is here that any member wrote, or that a member which is not waited for had told
     /// others: all know of the same members, and have promised something since they do. `None` if it is not known anew.
     /// While a replica is being filled it is not, since what others send that one is not covered by what they promise here.
@@ -33,8 +26,8 @@ impl Replicator {
         }
         let state = self.state.lock();
         let promised = |region: &RegionName| {
+            let known = state.knowing(table, region)?;
             let shared = (table.uuid.clone(), region.clone());
-            let known = state.acknowledged.get(&shared).filter(|known| known.settings == table.settings)?;
             state.watermarks.get(&shared).copied().filter(|promised| *promised > known.known_since)
         };
         let peers = table.peers(here).map(|(peer, _)| promised(peer));

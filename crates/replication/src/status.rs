@@ -233,10 +233,11 @@ impl Replicator {
             let shared = (table.uuid.clone(), peer.clone());
             let joining = matches!(member, Member::Joining { .. });
             let saved = self.region.sent_cursor(table, peer).await?.floor(joining);
-            let (shipped, watermark, join_percent) = {
+            let (shipped, watermark, settled, join_percent) = {
                 let state = self.state.lock();
                 let join_percent = state.join_percent.get(&shared).copied();
-                (state.shipped.get(&shared).copied(), state.watermarks.get(&shared).copied(), join_percent)
+                let (watermark, settled) = (state.watermarks.get(&shared), state.settled.get(&shared));
+                (state.shipped.get(&shared).copied(), watermark.copied(), settled.copied(), join_percent)
             };
             let resync = table.membership.resync.get(peer);
             // Trimming goes by what is saved.
@@ -244,8 +245,7 @@ impl Replicator {
             if kept_for_it && log_kept.as_ref().is_none_or(|(position, _)| saved < *position) {
                 log_kept = Some((saved, peer.to_string()));
             }
-            let settled = self.state.lock().settled.get(&shared).copied();
-            let promised = watermark.unwrap_or(HybridTime::ZERO).min(settled.unwrap_or(HybridTime::ZERO));
+            let promised = watermark.min(settled).unwrap_or_default();
             watermarks.push((promised, peer));
             let acknowledged = shipped.unwrap_or(saved);
             let pending = self.region.pending(table, acknowledged).await?;

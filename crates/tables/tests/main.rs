@@ -10,6 +10,7 @@
 mod apply;
 mod catalogue;
 mod collections;
+mod comparisons;
 mod conflicts;
 mod indexes;
 mod reading;
