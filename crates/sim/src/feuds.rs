@@ -1,9 +1,7 @@
 //! Feuds: some members go away, by crash or by partition, and meanwhile the others take each other out, one after the other,
 //! or leave. Then the roles change.
-//!
-//! Invariant: members that leave by themselves are fewer than there are, so somebody keeps the items.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use crate::{node::Node, random::Random, replicas::Replicas, world::World};
 
@@ -13,7 +11,6 @@ const MOVES_MAX: u64 = 5;
 /// Goes on as long as the world is busy.
 pub(crate) async fn run(world: Arc<World>) {
     let mut random = world.random("feuds");
-    let mut left = BTreeSet::new();
     while world.is_busy() {
         let away = send_away(&world, &mut random);
         for _ in 0..random.between(1, MOVES_MAX) {
@@ -22,7 +19,7 @@ pub(crate) async fn run(world: Arc<World>) {
             if !world.is_busy() {
                 return;
             }
-            one_move(&world, &mut random, &mut left).await;
+            one_move(&world, &mut random).await;
         }
         // Not everybody comes back at once, nor before others are away.
         for node in away {
@@ -67,15 +64,13 @@ fn others(world: &World, node: &Node, mut each: impl FnMut(&World, &Node)) {
 }
 
 /// One member takes another one out, or leaves, or somebody is added again.
-async fn one_move(world: &Arc<World>, random: &mut Random, left: &mut BTreeSet<String>) {
+async fn one_move(world: &Arc<World>, random: &mut Random) {
     let (node, other) = (random.pick(&world.nodes).clone(), random.pick(&world.nodes).clone());
     let replicas = Replicas::look(world);
     let Some(table) = replicas.tables.get(&node.name) else { return };
     let peers: Vec<_> = table.peers(&node.name).map(|(peer, _)| peer.clone()).collect();
     if node.name == other.name {
-        let may_leave = left.len() + 2 < world.nodes.len() || left.contains(node.name.as_str());
-        if may_leave && !peers.is_empty() && random.percent(40) {
-            left.insert(node.name.to_string());
+        if random.percent(60) && world.can_spare(&node) {
             world.leave(&node).await;
         }
     } else if peers.contains(&other.name) {

@@ -58,7 +58,7 @@ async fn one_change(world: &Arc<World>, random: &mut Random) {
     let replicas = Replicas::look(world);
     if replicas.apart.contains_key(&node.name) {
         // What became a table of its own goes, so that its Region can be a member again.
-        if random.percent(30) {
+        if random.percent(30) && world.can_spare(&node) {
             world.leave(&node).await;
         }
         return;
@@ -66,10 +66,9 @@ async fn one_change(world: &Arc<World>, random: &mut Random) {
     let Some(table) = replicas.tables.get(&node.name) else { return };
     let peers: Vec<_> = table.peers(&node.name).collect();
     if node.name == other.name {
-        // The last replica stays: there would be nothing left to look at.
         match random.below(100) {
             _ if peers.len() < 2 => {}
-            0..15 => world.leave(&node).await,
+            0..15 if world.can_spare(&node) => world.leave(&node).await,
             15..35 => _ = world.disassociate(&node).await,
             _ => {}
         }

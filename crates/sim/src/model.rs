@@ -25,8 +25,6 @@ pub(crate) struct Write {
     pub(crate) new: Option<Bytes>,
     /// It changed something where it was made, so that the stream there shows it.
     pub(crate) shown: bool,
-    /// It is in the log there.
-    pub(crate) logged: bool,
     /// It was made in a table that is, or was about to become, none of the global table's replicas any more.
     pub(crate) apart: bool,
 }
@@ -284,10 +282,7 @@ impl Model {
                 }
             }
         }
-        self.writes
-            .entry(name)
-            .or_default()
-            .insert(record.version, Write { new, shown, logged: false, apart: false });
+        self.writes.entry(name).or_default().insert(record.version, Write { new, shown, apart: false });
     }
 
     fn logged(&mut self, region: &str, log: u64, position: u64, entry: &[u8]) {
@@ -300,23 +295,18 @@ impl Model {
         // A table that is no replica keeps no marks of deletes: its log alone tells of them.
         if (apart || change.new.is_none()) && *change.version.region == *region {
             let writes = self.writes.entry(key_of(&change.key)).or_default();
-            let write = Write { new: change.new.clone(), shown: true, logged: true, apart };
-            let write = writes.entry(change.version.clone()).or_insert(write);
-            write.logged = true;
-            write.apart |= apart;
+            let write = Write { new: change.new.clone(), shown: true, apart };
+            writes.entry(change.version.clone()).or_insert(write).apart |= apart;
         }
         replica.log.insert(position, change);
     }
 
     /// Whether an item is what should stand in the end: the latest write of it. What Regions wrote that were not waited
-    /// for may have been handed over, or not; so may a delete of nothing in a replica that believed to be the only one.
+    /// for may have been handed over, or not.
     pub(crate) fn check_item(&self, key: &str, row: Option<&Row>) -> Option<String> {
         let writes = self.writes.get(key)?;
-        let waited_for = |version: &Version, write: &Write| {
-            !self.expelled.contains(&*version.region) && (write.shown || write.logged)
-        };
         let mut writes = writes.iter().filter(|(_, write)| !write.apart);
-        let latest = writes.clone().rfind(|(version, write)| waited_for(version, write));
+        let latest = writes.clone().rfind(|(version, _)| !self.expelled.contains(&*version.region));
         let mut candidates =
             writes.by_ref().filter(|(version, _)| latest.is_none_or(|(latest, _)| *version >= latest));
         let stored = row.and_then(|(version, new)| Some((version, new.as_ref()?)));

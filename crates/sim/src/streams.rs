@@ -17,9 +17,10 @@ use crate::{
     world::World,
 };
 
-/// How long the closing of a shard takes at most, and how often that is waited for.
-const CLOSING_WAIT: Duration = Duration::from_millis(20);
-const CLOSING_ATTEMPTS: usize = 3;
+/// How long the closing of a shard is waited for, and how often: if the disk fails between its two commits, the second one
+/// comes five seconds later.
+const CLOSING_WAIT: Duration = Duration::from_millis(100);
+const CLOSING_ATTEMPTS: usize = 60;
 
 /// Reads the streams of a Region while things go on, over crashes.
 pub(crate) async fn follow(world: Arc<World>, node: Arc<Node>) {

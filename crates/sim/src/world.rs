@@ -1,7 +1,7 @@
 //! The world of one run: machines, network, what is known of both, and requests of operators.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     sync::{
         Arc,
@@ -13,6 +13,7 @@ use std::{
 use graticule_kv::{Batch, Effect};
 use graticule_model::{Error, RegionName, TableName};
 use graticule_ops::{Context, Service, dispatch};
+use graticule_tables::schema::{Member, TableStatus};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -25,6 +26,7 @@ use crate::{
     plan::Plan,
     random::Random,
     reader::Reader,
+    replicas::Replicas,
     trace::Event,
 };
 
@@ -49,6 +51,8 @@ pub(crate) struct World {
     pub(crate) seed: u64,
     /// The readers of each Region's streams.
     pub(crate) readers: Mutex<BTreeMap<RegionName, Reader>>,
+    /// Members that somebody wanted out, and that nobody wanted in since.
+    unwanted: Mutex<BTreeSet<RegionName>>,
     /// Clients and faults go on.
     pub(crate) busy: AtomicBool,
 }
@@ -101,6 +105,7 @@ impl World {
             seed,
             busy: AtomicBool::new(true),
             readers: Mutex::default(),
+            unwanted: Mutex::default(),
         })
     }
 
@@ -172,23 +177,47 @@ impl World {
     pub(crate) async fn add(&self, node: &Node, newcomer: &Node) -> bool {
         let body = json!({
             "TableName": TABLE, "ReplicaUpdates": [{"Create": {"RegionName": newcomer.name.as_str()}}]});
-        matches!(self.operation(node, "UpdateTable", body).await, Some(Ok(_)))
+        let done = matches!(self.operation(node, "UpdateTable", body).await, Some(Ok(_)));
+        if done {
+            self.unwanted.lock().remove(&newcomer.name);
+        }
+        done
     }
 
     /// Takes the replica of `member` out, as asked of `node`.
     pub(crate) async fn remove(&self, node: &Node, member: &Node) -> bool {
+        self.unwanted.lock().insert(member.name.clone());
         let body = json!({
             "TableName": TABLE, "ReplicaUpdates": [{"Delete": {"RegionName": member.name.as_str()}}]});
         matches!(self.operation(node, "UpdateTable", body).await, Some(Ok(_)))
     }
 
+    /// Whether a replica stays if that of `node` leaves, for sure: everybody that has one takes it for a member, and nobody
+    /// wanted it out, as far as the world knows, which knows more than the members do. Of members that take each other out
+    /// the product keeps one; of those that leave, as their users wish, it keeps none.
+    pub(crate) fn can_spare(&self, node: &Node) -> bool {
+        let replicas = Replicas::look(self);
+        let unwanted = self.unwanted.lock();
+        let stays = |name: &RegionName| {
+            replicas.tables.values().all(|table| {
+                table.settings.members.get(name).is_some_and(|register| register.value == Member::Active)
+            })
+        };
+        replicas.tables.iter().any(|(name, table)| {
+            let wanted = *name != node.name && !unwanted.contains(name);
+            wanted && table.status == TableStatus::Active && stays(name)
+        })
+    }
+
     /// Lets a replica leave, as asked of itself.
     pub(crate) async fn leave(&self, node: &Node) {
+        self.unwanted.lock().insert(node.name.clone());
         self.operation(node, "DeleteTable", json!({"TableName": TABLE})).await;
     }
 
     /// Lets a replica become a table of its own, as asked of itself.
     pub(crate) async fn disassociate(&self, node: &Node) -> bool {
+        self.unwanted.lock().insert(node.name.clone());
         let body = json!({"TableName": TABLE, "DisassociationProtectionEnabled": false});
         self.operation(node, "UpdateTable", body).await;
         let update = json!({

@@ -181,6 +181,12 @@ impl Table {
             || self.departed(region, &register.version).is_none_or(|departed| !departed.absent)
     }
 
+    /// Whether there may be somebody to hear of what this replica, in Region `here`, writes: a member, or one that was taken
+    /// out and may have let another one in before it heard of that.
+    pub(crate) fn has_listeners(&self, here: &RegionName) -> bool {
+        self.settings.members.keys().any(|region| region != here && self.concerns(region))
+    }
+
     /// What is known of the departure of a member whose membership has this version.
     pub fn departed(&self, region: &RegionName, member: &Version) -> Option<&Departed> {
         self.membership.departed.get(region).filter(|departed| departed.member == *member)

@@ -8,6 +8,7 @@ mod clocks;
 mod comparisons;
 mod detached;
 mod late;
+mod newcomers;
 mod orphans;
 mod refused;
 mod stage;
@@ -44,11 +45,13 @@ pub enum Scene {
     LateRepairs,
     /// What an expelled member has told only some comes to all.
     Orphans,
+    /// What is written by one that believes to be alone comes to members that it does not know yet.
+    Newcomers,
 }
 
 impl Scene {
     /// All of them.
-    pub const ALL: [Scene; 11] = [
+    pub const ALL: [Scene; 12] = [
         Scene::Detached,
         Scene::Tombstones,
         Scene::Comparisons,
@@ -60,6 +63,7 @@ impl Scene {
         Scene::LateQuestions,
         Scene::LateRepairs,
         Scene::Orphans,
+        Scene::Newcomers,
     ];
 
     /// How many changes of log are kept for a member that is away.
@@ -80,13 +84,17 @@ impl Scene {
             Scene::LateQuestions => Box::pin(late::old_questions(stage)),
             Scene::LateRepairs => Box::pin(late::old_repairs(stage)),
             Scene::Orphans => Box::pin(orphans::play(stage)),
+            Scene::Newcomers => Box::pin(newcomers::play(stage)),
         }
     }
 }
 
 /// Plays a scene under a seed. Gives the rules that were broken; none in a good run.
 pub fn play(scene: Scene, seed: u64, print: bool) -> Vec<String> {
-    let plan = Plan::of_scene(scene.log_changes_max());
+    let plan = Plan {
+        departure_ms_max: (scene == Scene::Newcomers).then_some(newcomers::DEPARTURE_MS_MAX),
+        ..Plan::of_scene(scene.log_changes_max())
+    };
     let world = World::new(seed, plan, print);
     let acted = Arc::clone(&world);
     play_out(&world, async move {

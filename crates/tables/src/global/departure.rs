@@ -110,7 +110,7 @@ impl Region {
     pub async fn mark_behind(&self, table: &Table, member: &RegionName) -> Result<(), Error> {
         let since_ms = self.env.unix_ms();
         self.update_replica(table, |table, _| {
-            if table.peers(&self.name).any(|(peer, _)| peer == member) {
+            if table.told(&self.name).contains(member) {
                 table.membership.owe(member, since_ms).log_cut = true;
             }
         })

@@ -158,7 +158,7 @@ impl Table {
             return;
         }
         for peer in self.told(here) {
-            if self.is_out(&peer) {
+            if self.is_out(&peer) && !self.has_left(&peer) {
                 self.membership.owe(&peer, now_ms);
             }
         }
@@ -175,9 +175,10 @@ impl Table {
         }
     }
 
-    /// The members that take what this replica tells.
-    fn told(&self, here: &RegionName) -> Vec<RegionName> {
-        self.peers(here).map(|(peer, _)| peer.clone()).filter(|peer| self.ships_to(here, peer)).collect()
+    /// The Regions that take what this replica tells: members, and those that have still to fill one.
+    pub(crate) fn told(&self, here: &RegionName) -> Vec<RegionName> {
+        let others = self.settings.members.keys().filter(|region| *region != here);
+        others.filter(|region| self.ships_to(here, region)).cloned().collect()
     }
 }
 

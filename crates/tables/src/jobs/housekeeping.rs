@@ -129,11 +129,12 @@ impl Region {
     /// The log position before which no member needs the log. One that is too far behind is not waited for.
     async fn member_retention(&self, table: &Arc<Table>, bounds: LogBounds) -> Result<u64, Error> {
         let mut floor = bounds.next;
-        for (peer, member) in table.peers(&self.name) {
+        for peer in &table.told(&self.name) {
             if table.membership.resync.get(peer).is_some_and(|mark| mark.log_cut) {
                 continue;
             }
-            let joining = matches!(member, Member::Joining { .. });
+            let register = table.settings.members.get(peer);
+            let joining = register.is_some_and(|register| matches!(register.value, Member::Joining { .. }));
             let needed = self.sent_cursor(table, peer).await?.floor(joining);
             let (behind, limits) = (self.pending(table, needed).await?, self.log_limits());
             // What a replica that leaves has to hand over is in its log alone: its items go on by themselves.
