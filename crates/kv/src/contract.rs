@@ -232,8 +232,9 @@ pub trait Snapshot: Send + Sync {
     /// The value of one key.
     fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Value>, ReadError>>;
 
-    /// Shows `each` the entries with keys in `[start, end)`, in the order of `direction`, up to `limit`. Fewer entries
-    /// than the limit allows means that the range is exhausted. `each` may be called under a lock: it does little.
+    /// Shows `each` the entries with keys in `[start, end)`, in the order of `direction`, up to `limit`. Gives the key of the
+    /// last one if the limit was reached, and `None` if the range is exhausted. `each` may be called under a lock: it does
+    /// little.
     fn walk<'a>(
         &'a self,
         start: &'a [u8],
@@ -241,7 +242,7 @@ pub trait Snapshot: Send + Sync {
         direction: Direction,
         limit: PageLimit,
         each: &'a mut EachFn<'_>,
-    ) -> BoxFuture<'a, Result<(), ReadError>>;
+    ) -> BoxFuture<'a, Result<Option<Key>, ReadError>>;
 
     /// The entries that [`Snapshot::walk`] shows.
     fn scan<'a>(

@@ -6,7 +6,7 @@
 //!
 //! It knows nothing of durability: an acknowledged commit is gone with the process.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque, btree_map::Entry};
 use std::fmt;
 use std::future::ready;
 use std::ops::Bound;
@@ -33,7 +33,7 @@ pub struct MemoryEngine {
 struct State {
     /// Number of the latest commit.
     sequence: u64,
-    data: BTreeMap<Key, Vec<Version>>,
+    data: BTreeMap<Key, Versions>,
     counters: BTreeMap<Key, i64>,
     logs: HashMap<LogShard, Log>,
     /// Live snapshots: sequence and how many have it. Readers come and go without keeping each other out.
@@ -42,10 +42,17 @@ struct State {
     superseded: VecDeque<(u64, Key)>,
 }
 
-/// What a key was set to, and by which commit; `None` is a removal. Versions of a key ascend.
+/// What a key was set to, and by which commit; `None` is a removal.
 struct Version {
     sequence: u64,
     value: Option<Value>,
+}
+
+/// The versions of a key. The newest lies in the map itself: readers seldom want another one.
+struct Versions {
+    newest: Version,
+    /// Ascending.
+    older: Vec<Version>,
 }
 
 #[derive(Default)]
@@ -156,9 +163,9 @@ impl Snapshot for MemorySnapshot<'_> {
         direction: Direction,
         limit: PageLimit,
         each: &'a mut EachFn<'_>,
-    ) -> BoxFuture<'a, Result<(), ReadError>> {
-        self.state.read().walk(start, end, direction, limit, self.sequence, each);
-        Box::pin(ready(Ok(())))
+    ) -> BoxFuture<'a, Result<Option<Key>, ReadError>> {
+        let last = self.state.read().walk(start, end, direction, limit, self.sequence, each);
+        Box::pin(ready(Ok(last)))
     }
 }
 
@@ -172,7 +179,7 @@ impl Drop for MemorySnapshot<'_> {
 
 impl State {
     fn get(&self, key: &[u8], sequence: u64) -> Option<Value> {
-        visible(self.data.get(key)?, sequence).cloned()
+        self.data.get(key)?.visible(sequence).cloned()
     }
 
     /// Takes note of the end of a snapshot; tells whether there are versions now that nobody can see.
@@ -196,12 +203,12 @@ impl State {
         limit: PageLimit,
         sequence: u64,
         each: &mut EachFn<'_>,
-    ) {
+    ) -> Option<Key> {
         if start >= end {
-            return;
+            return None;
         }
         let range = self.data.range::<[u8], _>((Bound::Included(start), Bound::Excluded(end)));
-        let seen = |(key, versions): (&'s Key, &'s Vec<Version>)| Some((key, visible(versions, sequence)?));
+        let seen = |(key, versions): (&'s Key, &'s Versions)| Some((key, versions.visible(sequence)?));
         match direction {
             Direction::Forward => show(range.filter_map(seen), limit, each),
             Direction::Backward => show(range.rev().filter_map(seen), limit, each),
@@ -271,19 +278,23 @@ impl State {
     fn set(&mut self, key: Key, value: Option<Value>) {
         if self.snapshots.get_mut().is_empty() {
             match value {
-                Some(_) => self.data.insert(key, vec![Version { sequence: self.sequence, value }]),
+                Some(_) => self.data.insert(key, Versions::new(self.sequence, value)),
                 None => self.data.remove(&key),
             };
             return;
         }
-        if value.is_none() && !self.data.contains_key(&key) {
-            return;
-        }
-        self.superseded.push_back((self.sequence, key.clone()));
-        let versions = self.data.entry(key).or_default();
-        match versions.last_mut() {
-            Some(last) if last.sequence == self.sequence => last.value = value,
-            _ => versions.push(Version { sequence: self.sequence, value }),
+        let (sequence, superseded) = (self.sequence, &mut self.superseded);
+        match self.data.entry(key) {
+            Entry::Vacant(_) if value.is_none() => {}
+            // Nothing is superseded, but a delete that comes next must be pruned with it.
+            Entry::Vacant(vacant) => {
+                superseded.push_back((sequence, vacant.key().clone()));
+                vacant.insert(Versions::new(sequence, value));
+            }
+            Entry::Occupied(mut occupied) => {
+                superseded.push_back((sequence, occupied.key().clone()));
+                occupied.get_mut().set(sequence, value);
+            }
         }
     }
 
@@ -310,9 +321,8 @@ impl State {
         {
             let Some((_, key)) = self.superseded.pop_front() else { break };
             let Some(versions) = self.data.get_mut(&key) else { continue };
-            let seen_by_oldest = versions.partition_point(|version| version.sequence <= oldest);
-            versions.drain(..seen_by_oldest.saturating_sub(1));
-            if let [Version { value: None, .. }] = versions.as_slice() {
+            versions.prune(oldest);
+            if versions.older.is_empty() && versions.newest.value.is_none() {
                 self.data.remove(&key);
             }
         }
@@ -332,20 +342,52 @@ impl Log {
     }
 }
 
-fn visible(versions: &[Version], sequence: u64) -> Option<&Value> {
-    let version = versions.iter().rev().find(|version| version.sequence <= sequence)?;
-    version.value.as_ref()
+impl Versions {
+    fn new(sequence: u64, value: Option<Value>) -> Versions {
+        Versions { newest: Version { sequence, value }, older: Vec::new() }
+    }
+
+    /// The value that a snapshot of this sequence sees.
+    fn visible(&self, sequence: u64) -> Option<&Value> {
+        if self.newest.sequence <= sequence {
+            return self.newest.value.as_ref();
+        }
+        self.older.iter().rev().find(|version| version.sequence <= sequence)?.value.as_ref()
+    }
+
+    /// Adds the version of the commit `sequence`, which is not older than the newest.
+    fn set(&mut self, sequence: u64, value: Option<Value>) {
+        let before = std::mem::replace(&mut self.newest, Version { sequence, value });
+        if before.sequence != sequence {
+            self.older.push(before);
+        }
+    }
+
+    /// Drops what no snapshot sees, of those that are not older than `oldest`.
+    fn prune(&mut self, oldest: u64) {
+        if self.newest.sequence <= oldest {
+            self.older = Vec::new();
+            return;
+        }
+        let seen_by_oldest = self.older.partition_point(|version| version.sequence <= oldest);
+        self.older.drain(..seen_by_oldest.saturating_sub(1));
+    }
 }
 
-fn show<'a>(entries: impl Iterator<Item = (&'a Key, &'a Value)>, limit: PageLimit, each: &mut EachFn<'_>) {
+fn show<'a>(
+    entries: impl Iterator<Item = (&'a Key, &'a Value)>,
+    limit: PageLimit,
+    each: &mut EachFn<'_>,
+) -> Option<Key> {
     let mut bytes = 0;
     for (shown, (key, value)) in entries.enumerate() {
         bytes += key.len() + value.len();
         each(key, value);
         if shown + 1 >= limit.entries || bytes >= limit.bytes {
-            return;
+            return Some(key.clone());
         }
     }
+    None
 }
 
 #[cfg(test)]
@@ -376,7 +418,7 @@ mod tests {
 
         drop(old);
         assert_eq!(young.get(b"a").await.unwrap().unwrap(), "2");
-        assert!(engine.state.read().data[b"a".as_slice()].len() <= 3);
+        assert!(engine.state.read().data[b"a".as_slice()].older.len() <= 2);
         drop(young);
         let state = engine.state.read();
         assert!(state.data.is_empty() && state.superseded.is_empty() && state.snapshots.lock().is_empty());

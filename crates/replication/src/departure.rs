@@ -156,6 +156,7 @@ impl Replicator {
                 {
                     self.region.begin_detaching(&current).await
                 }
+                Some(_) if detaching.unsettled => self.region.settle_detaching(&current).await,
                 Some(cut) if self.may_go(&current, cut) => {
                     let finished = self.region.finish_detaching(&current).await;
                     tracing::info!(region = %self.region.name(), table = %table.name,

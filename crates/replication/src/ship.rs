@@ -43,6 +43,8 @@ struct Sent {
     bytes: usize,
     /// There is more in the log.
     backlog: bool,
+    /// The log position from which on nothing is shipped.
+    end: u64,
 }
 
 /// What comes next for a table on a link.
@@ -78,6 +80,7 @@ impl Replicator {
         // The peer's own word may be newer than what was saved here.
         let mut next = saved.position_of(&to.replica).max(applied.unwrap_or(0));
         self.update(|state| _ = state.shipped.insert(shared.clone(), next));
+        let mut end = u64::MAX;
         let mut saved_at = None;
         let mut log = self.region.watch_log(table);
         let mut on_their_way = FuturesOrdered::new();
@@ -109,7 +112,7 @@ impl Replicator {
                     self.note_taken(table, peer, &to, &sent, &mut saved_at).await?;
                 }
                 () = session.ended() => return Err(failed("the connection was closed")),
-                () = self.wait_for_growth(&mut log, next, &flow), if flow.has_room() => {
+                () = self.wait_for_growth(&mut log, (next, end), &flow), if flow.has_room() => {
                     let (changes, sent) = match self.next_batch(table, peer, &to, next).await? {
                         Next::Batch(changes, sent) => (changes, sent),
                         Next::Unwanted => return Ok(()),
@@ -120,7 +123,7 @@ impl Replicator {
                             return Ok(());
                         }
                     };
-                    next = sent.position;
+                    (next, end) = (sent.position, sent.end);
                     // What came from elsewhere is not told by itself: a heartbeat takes the position along.
                     if changes.changes.is_empty() && !flow.has_paused(self.env().monotonic(), HEARTBEAT) {
                         continue;
@@ -165,9 +168,9 @@ impl Replicator {
         Ok(())
     }
 
-    /// Waits until there is something to ship, or it is time for a watermark.
-    async fn wait_for_growth(&self, log: &mut watch::Receiver<u64>, next: u64, flow: &Flow) {
-        let grown = async { drop(log.wait_for(|head| *head > next).await) };
+    /// Waits until there is something to ship from log position `next` on and before `end`, or it is time for a watermark.
+    async fn wait_for_growth(&self, log: &mut watch::Receiver<u64>, (next, end): (u64, u64), flow: &Flow) {
+        let grown = async { drop(log.wait_for(|head| *head > next && next < end).await) };
         self.env().timeout(HEARTBEAT, grown).await;
         let gather = flow.wait(self.env().monotonic());
         if !gather.is_zero() {
@@ -202,13 +205,15 @@ impl Replicator {
             return Ok(Next::Unwanted);
         }
         let head = self.region.log_bounds(table).await.map_err(failed)?.next;
-        let head = current.detaching.and_then(|detaching| detaching.cut).map_or(head, |cut| head.min(cut));
+        let end = current.detaching.and_then(|detaching| detaching.cut).unwrap_or(u64::MAX);
+        let head = head.min(end);
         let outgoing = self.region.outgoing(&current, from, BATCH).await.map_err(failed)?;
         if outgoing.cut {
             return Ok(Next::Cut);
         }
-        // What is still to be compared was written before, and has not been sent.
-        let watermark = Some(closed).filter(|_| mark.is_none() && outgoing.next >= head);
+        // What is still to be compared was written before, and has not been sent; nor has what lies behind an unsettled cut.
+        let complete = mark.is_none() && !current.detaching.is_some_and(|detaching| detaching.unsettled);
+        let watermark = Some(closed).filter(|_| complete && outgoing.next >= head);
         let settled = watermark.and_then(|_| self.settled_time(&current));
         let written_ms = outgoing.changes.iter().map(|change| change.written_ms).collect();
         let bytes = outgoing
@@ -216,7 +221,7 @@ impl Replicator {
             .iter()
             .map(|change| change.key.len() + change.new.as_ref().map_or(0, Bytes::len));
         let (bytes, backlog) = (bytes.sum(), outgoing.next < head);
-        let sent = Sent { position: outgoing.next, written_ms, bytes, backlog };
+        let sent = Sent { position: outgoing.next, written_ms, bytes, backlog, end };
         let changes = changes_for(&current, to, outgoing.changes, WireRoad::Log(outgoing.next));
         let (watermark, settled) = (watermark.map(HybridTime::to_bits), settled.map(HybridTime::to_bits));
         Ok(Next::Batch(Box::new(Changes { watermark, settled, ..changes }), sent))

@@ -6,7 +6,8 @@ use crate::cluster::{Node, cluster, equal, eventually, members, name, share};
 
 async fn detach(node: &Node) {
     let requested_ms = node.region.env().unix_ms();
-    node.change(|table| table.detaching = Some(Detaching { requested_ms, cut: None })).await;
+    node.change(|table| table.detaching = Some(Detaching { requested_ms, cut: None, unsettled: false }))
+        .await;
 }
 
 async fn is_ordinary(node: &Node) {

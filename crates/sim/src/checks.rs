@@ -164,14 +164,21 @@ async fn tasks(world: &World) {
     }
 }
 
-/// Waits until Replicators remember no more than there are replicas and peers. Connections are remembered for every Region that
-/// ever shared the table.
+/// Waits until Replicators remember no more than there are replicas and Regions that concern them: peers, and members that are
+/// gone without having been taken out. Connections are remembered for every Region that ever shared the table.
 async fn forgotten(world: &Arc<World>) {
     let too_much = || {
         let replicas = Replicas::look(world);
         let mut left = world.nodes.iter().filter_map(|node| {
             let table = replicas.tables.get(&node.name);
-            let peers = table.map_or(0, |table| table.peers(&node.name).count());
+            let concern = |table: &Table| {
+                world
+                    .nodes
+                    .iter()
+                    .filter(|other| other.name != node.name && table.concerns(&other.name))
+                    .count()
+            };
+            let peers = table.map_or(0, concern);
             let connected = table.map_or(0, |_| world.nodes.len() - 1);
             let footprint = node.running()?.replicator.footprint();
             let is_too_much =
@@ -179,7 +186,7 @@ async fn forgotten(world: &Arc<World>) {
             footprint
                 .iter()
                 .any(is_too_much)
-                .then(|| format!("{}: {peers} peers, but {footprint:?}", node.name))
+                .then(|| format!("{}: {peers} Regions matter, but {footprint:?}", node.name))
         });
         left.next()
     };

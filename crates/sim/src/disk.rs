@@ -399,9 +399,9 @@ impl Snapshot for DiskSnapshot {
         direction: Direction,
         limit: PageLimit,
         each: &'a mut EachFn<'_>,
-    ) -> BoxFuture<'a, Result<(), ReadError>> {
-        walk(&self.0, start, end, direction, limit, each);
-        Box::pin(std::future::ready(Ok(())))
+    ) -> BoxFuture<'a, Result<Option<Key>, ReadError>> {
+        let last = walk(&self.0, start, end, direction, limit, each);
+        Box::pin(std::future::ready(Ok(last)))
     }
 }
 

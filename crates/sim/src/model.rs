@@ -132,11 +132,13 @@ impl Model {
         let Some((_, replica)) = self.replicas.iter().find(of) else { return };
         let counts = |version: &Version| version.time < settled && !self.expelled.contains(&*version.region);
         let lacks = self.writes.iter().find_map(|(key, writes)| {
-            let last = writes.iter().rfind(|(version, write)| counts(version) && !write.apart);
-            // A delete may have been forgotten before this replica was made.
-            let (last, _) = last.filter(|(_, write)| write.new.is_some())?;
+            let (last, write) = writes.iter().rfind(|(version, write)| counts(version) && !write.apart)?;
+            // A delete may have been forgotten before this replica was made, also one by a Region that was expelled.
+            let mut later = writes.range(last.clone()..).skip(1);
+            let deleted = write.new.is_none()
+                || later.any(|(version, write)| version.time < settled && write.new.is_none());
             let has = replica.latest.get(key).is_some_and(|version| version >= last);
-            (!has)
+            (!has && !deleted)
                 .then(|| format!("{region}: has everything from before {settled:?}, but not {key} at {last}"))
         });
         lacks.into_iter().for_each(|what| self.fail(what));
@@ -192,10 +194,16 @@ impl Model {
         replica.apart |= replica.cut.is_some() && table.group.is_none();
         let waits = table.detaching.is_none_or(|detaching| detaching.cut.is_none());
         replica.taken_out |= waits && region.parse().is_ok_and(|region| table.has_left(&region));
-        if let Some(Detaching { requested_ms, cut: Some(cut) }) = table.detaching
+        if let Some(Detaching { requested_ms, cut: Some(cut), unsettled: false }) = table.detaching
             && replica.cut.is_none()
         {
             replica.cut = Some(cut);
+            for change in replica.log.range(cut..).map(|(_, change)| change) {
+                let writes = self.writes.get_mut(&key_of(&change.key));
+                if let Some(write) = writes.and_then(|writes| writes.get_mut(&change.version)) {
+                    write.apart |= *change.version.region == *region;
+                }
+            }
             if replica.taken_out {
                 return;
             }

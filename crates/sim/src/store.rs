@@ -130,9 +130,9 @@ pub(crate) fn walk(
     direction: Direction,
     limit: PageLimit,
     each: &mut EachFn<'_>,
-) {
+) -> Option<Key> {
     if start >= end {
-        return;
+        return None;
     }
     let range = data.range::<[u8], _>((Bound::Included(start), Bound::Excluded(end)));
     match direction {
@@ -141,13 +141,18 @@ pub(crate) fn walk(
     }
 }
 
-fn show<'a>(entries: impl Iterator<Item = (&'a Key, &'a Value)>, limit: PageLimit, each: &mut EachFn<'_>) {
+fn show<'a>(
+    entries: impl Iterator<Item = (&'a Key, &'a Value)>,
+    limit: PageLimit,
+    each: &mut EachFn<'_>,
+) -> Option<Key> {
     let mut bytes = 0;
     for (shown, (key, value)) in entries.enumerate() {
         bytes += key.len() + value.len();
         each(key, value);
         if shown + 1 >= limit.entries || bytes >= limit.bytes {
-            return;
+            return Some(key.clone());
         }
     }
+    None
 }

@@ -30,6 +30,7 @@ macro_rules! scenes {
 
 scenes! {
     a_replica_that_left_ships_nothing: Detached,
+    what_is_written_while_a_replica_leaves_comes_to_all_or_none: Leaving,
     a_delete_is_remembered_for_those_who_lack_it: Tombstones,
     nothing_is_promised_before_a_comparison: Comparisons,
     promises_wait_for_writes: Writing,
@@ -40,4 +41,5 @@ scenes! {
     questions_of_an_older_connection_take_nothing_over: LateQuestions,
     an_older_comparison_does_not_count: LateRepairs,
     what_an_expelled_member_told_some_comes_to_all: Orphans,
+    what_is_written_alone_comes_to_newcomers: Newcomers,
 }

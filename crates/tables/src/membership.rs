@@ -62,6 +62,10 @@ pub struct Detaching {
     pub requested_ms: u64,
     /// The log position from which on nothing is shipped any more; `None` while it is still a member.
     pub cut: Option<u64>,
+    /// It is a member no more, but writes that were under way when it left may lie behind the cut, which has still to be moved
+    /// behind them.
+    #[serde(default)]
+    pub unsettled: bool,
 }
 
 impl Table {

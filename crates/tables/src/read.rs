@@ -289,26 +289,13 @@ impl Region {
             };
             // Copied one behind the other: rows lie all over the memory, and each is touched once.
             let mut stored = Vec::with_capacity(chunk.bytes.min(ROWS_BYTES));
-            let (mut ends, mut last) = (Vec::new(), Vec::new());
-            let mut keep = |key: &[u8], value: &[u8]| {
+            let mut ends = Vec::new();
+            let mut keep = |_: &[u8], value: &[u8]| {
                 stored.extend_from_slice(value);
                 ends.push(stored.len());
-                last.clear();
-                last.extend_from_slice(key);
             };
-            snapshot.walk(&start, &end, request.direction, chunk, &mut keep).await.map_err(internal)?;
-            if ends.is_empty() {
-                break;
-            }
-            // Tombstones count toward no limit; a stretch of them must not keep others waiting.
-            tokio::task::yield_now().await;
-            match request.direction {
-                Direction::Forward => {
-                    last.push(0);
-                    start = last;
-                }
-                Direction::Backward => end = last,
-            }
+            let walked = snapshot.walk(&start, &end, request.direction, chunk, &mut keep).await;
+            let last = walked.map_err(internal)?;
             let mut stored = Value::from(stored);
             let mut taken = 0;
             for to in ends {
@@ -328,6 +315,16 @@ impl Region {
                     break 'page;
                 }
             }
+            let Some(mut last) = last else { break };
+            match request.direction {
+                Direction::Forward => {
+                    last.push(0);
+                    start = last;
+                }
+                Direction::Backward => end = last,
+            }
+            // Tombstones count toward no limit; a stretch of them must not keep others waiting.
+            tokio::task::yield_now().await;
         }
         // The page costs its size; items fetched from behind an index cost each their own.
         let units = read_units(page.size_bytes, request.consistent);

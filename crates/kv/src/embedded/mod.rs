@@ -187,7 +187,7 @@ impl Snapshot for EmbeddedSnapshot<'_> {
         direction: Direction,
         limit: PageLimit,
         each: &'a mut EachFn<'_>,
-    ) -> BoxFuture<'a, Result<(), ReadError>> {
+    ) -> BoxFuture<'a, Result<Option<Key>, ReadError>> {
         Box::pin(ready(store::walk_at(&self.snapshot, start, end, direction, limit, each)))
     }
 }

@@ -194,9 +194,9 @@ pub(super) fn walk_at(
     direction: Direction,
     limit: PageLimit,
     each: &mut EachFn<'_>,
-) -> Result<(), ReadError> {
+) -> Result<Option<Key>, ReadError> {
     if start >= end {
-        return Ok(());
+        return Ok(None);
     }
     let mut options = ReadOptions::default();
     options.set_iterate_range(start..end);
@@ -211,14 +211,15 @@ pub(super) fn walk_at(
         bytes += key.len() + value.len();
         each(key, value);
         if shown >= limit.entries || bytes >= limit.bytes {
-            break;
+            return Ok(Some(key.to_vec()));
         }
         match direction {
             Direction::Forward => rows.next(),
             Direction::Backward => rows.prev(),
         }
     }
-    rows.status().map_err(read_error)
+    rows.status().map_err(read_error)?;
+    Ok(None)
 }
 
 pub(super) fn log_key(shard: LogShard, position: u64) -> [u8; 16] {

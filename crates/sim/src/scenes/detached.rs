@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use super::stage::{A, B, C, Stage};
+use crate::disk::Health;
 
+/// More than are written while a replica leaves.
+const PUTS_MAX: u64 = 5_000;
 /// How far the clock of A is ahead.
 const AHEAD_MS: i64 = 6_000;
 
@@ -22,7 +25,7 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     stage
         .until("the replica to have left", |stage| {
             let detaching = stage.table(B).and_then(|table| table.detaching);
-            detaching.is_some_and(|detaching| detaching.cut.is_some())
+            detaching.is_some_and(|detaching| detaching.cut.is_some() && !detaching.unsettled)
         })
         .await?;
     stage.world.network.block(stage.name(B), stage.name(C));
@@ -47,6 +50,36 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     if !stage.has(B, "after") || stage.has(A, "after") || stage.has(C, "later") {
         return Err("what was written apart is in the wrong place".to_owned());
     }
+    stage.end().await;
+    Ok(())
+}
+
+/// A replica becomes a table of its own while it is written to, on a slow disk. What one member has of that, both have in the
+/// end, and nothing else.
+pub(super) async fn written_to(stage: Stage) -> Result<(), String> {
+    stage.set(3).await?;
+    stage.put_everywhere("k", "of all").await?;
+    stage.node(B).disk.set_health(Health { sync_us_max: 20_000, ..Health::GOOD });
+    stage.world.network.set_latency(stage.name(B), stage.name(C), (100_000, 100_000));
+    if !stage.world.disassociate(stage.node(B)).await {
+        return Err("the replica cannot leave".to_owned());
+    }
+    let has_left = |stage: &Stage| {
+        let detaching = stage.table(B).and_then(|table| table.detaching);
+        detaching.is_none_or(|detaching| detaching.cut.is_some() && !detaching.unsettled)
+    };
+    for number in 0..PUTS_MAX {
+        stage.begin_put(B, &format!("n{number}"), "on the way out");
+        stage.sleep(Duration::from_millis(1)).await;
+        if has_left(&stage) {
+            break;
+        }
+    }
+    // What is on its way to C is lost, A has it.
+    stage.cut(B, C).await;
+    stage
+        .until("a table of its own", |stage| stage.table(B).is_some_and(|table| table.group.is_none()))
+        .await?;
     stage.end().await;
     Ok(())
 }

@@ -25,6 +25,8 @@ use stage::Stage;
 pub enum Scene {
     /// A replica that has left to be a table of its own ships nothing any more.
     Detached,
+    /// What is written while a replica leaves comes to all that stay, or to none.
+    Leaving,
     /// A delete is remembered until every member has it.
     Tombstones,
     /// A member that lacks what only a comparison brings is promised nothing.
@@ -51,8 +53,9 @@ pub enum Scene {
 
 impl Scene {
     /// All of them.
-    pub const ALL: [Scene; 12] = [
+    pub const ALL: [Scene; 13] = [
         Scene::Detached,
+        Scene::Leaving,
         Scene::Tombstones,
         Scene::Comparisons,
         Scene::Writing,
@@ -74,6 +77,7 @@ impl Scene {
     fn act(self, stage: Stage) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> {
         match self {
             Scene::Detached => Box::pin(detached::play(stage)),
+            Scene::Leaving => Box::pin(detached::written_to(stage)),
             Scene::Tombstones => Box::pin(tombstones::play(stage)),
             Scene::Comparisons => Box::pin(comparisons::play(stage)),
             Scene::Writing => Box::pin(writing::play(stage)),

@@ -169,7 +169,7 @@ impl Region {
             {
                 let version = self.clock.register_version(current.settings.version().time);
                 let removed = Register::new(version, Member::Removed);
-                current.detaching = Some(Detaching { cut: Some(next), ..detaching });
+                current.detaching = Some(Detaching { cut: Some(next), unsettled: true, ..detaching });
                 // One that was expelled is not to be waited for anew.
                 if !current.is_expelled(&self.name) {
                     current.settings.members.insert(self.name.clone(), removed);
@@ -177,7 +177,24 @@ impl Region {
             }
             Ok(())
         });
-        begun.await.map(drop)
+        begun.await?;
+        self.settle_detaching(table).await
+    }
+
+    /// Puts the cut of a replica that has left behind all that was written before it did, and until now.
+    ///
+    /// # Errors
+    /// As [`Region::mark_departed`].
+    pub async fn settle_detaching(&self, table: &Table) -> Result<(), Error> {
+        // Read after it was seen to have left.
+        let next = self.log_bounds(table).await?.next;
+        self.update_replica(table, |table, _| {
+            if let Some(detaching) = table.detaching.as_mut().filter(|detaching| detaching.unsettled) {
+                detaching.cut = detaching.cut.max(Some(next));
+                detaching.unsettled = false;
+            }
+        })
+        .await
     }
 
     /// Makes a replica that has left its global table a table of its own.

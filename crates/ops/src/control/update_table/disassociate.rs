@@ -37,7 +37,7 @@ pub(super) async fn disassociate(
                 "Cannot disassociate table {name} in region {here} because it has disassociation protection enabled. Disable disassociation protection first."
             ));
         }
-        table.detaching = Some(Detaching { requested_ms: region.env().unix_ms(), cut: None });
+        table.detaching = Some(Detaching { requested_ms: region.env().unix_ms(), cut: None, unsettled: false });
         Ok(())
     });
     detach.await.map(|(table, ())| table).map_err(|error| not_found(name, error))
