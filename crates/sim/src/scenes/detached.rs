@@ -9,6 +9,9 @@ use crate::disk::Health;
 
 /// More than are written while a replica leaves.
 const PUTS_MAX: u64 = 5_000;
+/// How long the replica waits, and what goes on meanwhile at most.
+const WAITING: Duration = Duration::from_secs(4);
+const EVENTS_MAX: u64 = 4_000;
 /// How far the clock of A is ahead.
 const AHEAD_MS: i64 = 6_000;
 
@@ -33,7 +36,12 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     stage.put(A, "k", "too late for B").await?;
     stage.put(B, "after", "here alone").await?;
     stage.put(B, "k", "here alone").await?;
-    stage.sleep(Duration::from_secs(4)).await;
+    let (_, before) = stage.world.executor.trace_sum();
+    stage.sleep(WAITING).await;
+    let (_, after) = stage.world.executor.trace_sum();
+    if after - before > EVENTS_MAX {
+        return Err(format!("{} events while nothing happens", after - before));
+    }
     if stage.table(B).is_none_or(|table| table.detaching.is_none()) {
         return Err("it did not wait for the member that has not heard of it".to_owned());
     }
