@@ -86,12 +86,11 @@ impl Replicator {
         let shared = (table.uuid.clone(), peer.clone());
         self.wait_until(|state| state.shipped.get(&shared).is_some_and(|position| *position >= head)).await;
         let activate = |table: &mut Table| {
-            let version = self.region.clock().register_version(table.settings.version().time);
             // Somebody may have taken it out meanwhile.
             if let Some(register) = table.settings.members.get_mut(peer)
                 && *register == *joining
             {
-                *register = Register::new(version, Member::Active);
+                *register = joining.completed();
             }
             Ok(())
         };

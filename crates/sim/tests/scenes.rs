@@ -42,4 +42,5 @@ scenes! {
     an_older_comparison_does_not_count: LateRepairs,
     what_an_expelled_member_told_some_comes_to_all: Orphans,
     what_is_written_alone_comes_to_newcomers: Newcomers,
+    a_newcomer_that_is_taken_out_is_out: Removals,
 }

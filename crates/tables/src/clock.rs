@@ -133,11 +133,12 @@ impl Clock {
         Version { time: state.last, region: Arc::clone(&self.region) }
     }
 
-    /// The version of a shared setting that takes the place of one set at `seen`. Settings from a clock that is far
-    /// ahead are accepted, so that they can be mended; items must not follow them into the future.
+    /// The version of a shared setting that takes the place of one set at `seen`. It leaves room for what a setting becomes by
+    /// itself. Settings from a clock that is far ahead are accepted, so that they can be mended; items must not follow them
+    /// into the future.
     pub fn register_version(&self, seen: HybridTime) -> Version {
         let own = self.version(HybridTime::ZERO);
-        Version { time: own.time.max(seen.next()), region: own.region }
+        Version { time: own.time.max(seen.next().next()), region: own.region }
     }
 
     /// Takes note of a time seen elsewhere, so that later versions come after it.

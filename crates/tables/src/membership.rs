@@ -68,6 +68,16 @@ pub struct Detaching {
     pub unsettled: bool,
 }
 
+impl Register<Member> {
+    /// What the register of a new member becomes when it is complete. Whoever takes the member out, knowing that it was to
+    /// become one, does so with a later version, be it before or after that.
+    #[must_use]
+    pub fn completed(&self) -> Register<Member> {
+        let version = Version { time: self.version.time.next(), region: self.version.region.clone() };
+        Register::new(version, Member::Active)
+    }
+}
+
 impl Table {
     /// Whether this is a replica of a global table.
     pub fn is_global(&self) -> bool {

@@ -11,6 +11,7 @@ mod late;
 mod newcomers;
 mod orphans;
 mod refused;
+mod removals;
 mod stage;
 mod tombstones;
 mod writing;
@@ -49,11 +50,13 @@ pub enum Scene {
     Orphans,
     /// What is written by one that believes to be alone comes to members that it does not know yet.
     Newcomers,
+    /// A newcomer that is taken out is not in again because it is complete.
+    Removals,
 }
 
 impl Scene {
     /// All of them.
-    pub const ALL: [Scene; 13] = [
+    pub const ALL: [Scene; 14] = [
         Scene::Detached,
         Scene::Leaving,
         Scene::Tombstones,
@@ -67,6 +70,7 @@ impl Scene {
         Scene::LateRepairs,
         Scene::Orphans,
         Scene::Newcomers,
+        Scene::Removals,
     ];
 
     /// How many changes of log are kept for a member that is away.
@@ -89,6 +93,7 @@ impl Scene {
             Scene::LateRepairs => Box::pin(late::old_repairs(stage)),
             Scene::Orphans => Box::pin(orphans::play(stage)),
             Scene::Newcomers => Box::pin(newcomers::play(stage)),
+            Scene::Removals => Box::pin(removals::play(stage)),
         }
     }
 }
