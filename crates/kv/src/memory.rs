@@ -283,17 +283,12 @@ impl State {
             };
             return;
         }
-        let (sequence, superseded) = (self.sequence, &mut self.superseded);
         match self.data.entry(key) {
             Entry::Vacant(_) if value.is_none() => {}
-            // Nothing is superseded, but a delete that comes next must be pruned with it.
-            Entry::Vacant(vacant) => {
-                superseded.push_back((sequence, vacant.key().clone()));
-                vacant.insert(Versions::new(sequence, value));
-            }
+            Entry::Vacant(vacant) => _ = vacant.insert(Versions::new(self.sequence, value)),
             Entry::Occupied(mut occupied) => {
-                superseded.push_back((sequence, occupied.key().clone()));
-                occupied.get_mut().set(sequence, value);
+                self.superseded.push_back((self.sequence, occupied.key().clone()));
+                occupied.get_mut().set(self.sequence, value);
             }
         }
     }
