@@ -205,7 +205,7 @@ impl Replicator {
             return Ok(Next::Unwanted);
         }
         let head = self.region.log_bounds(table).await.map_err(failed)?.next;
-        let end = current.detaching.and_then(|detaching| detaching.cut).unwrap_or(u64::MAX);
+        let end = current.shipping_end();
         let head = head.min(end);
         let outgoing = self.region.outgoing(&current, from, BATCH).await.map_err(failed)?;
         if outgoing.cut {

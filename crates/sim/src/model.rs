@@ -102,6 +102,22 @@ pub(crate) fn key_of(json: &[u8]) -> String {
     }
 }
 
+/// The last of the writes of an item that count, if a replica whose version of the item is `has` ought to have it or a later
+/// one, and does not. A delete from before `before` may have been forgotten before the replica was made, also one by a Region
+/// that was expelled.
+fn missing(
+    writes: &BTreeMap<Version, Write>,
+    has: Option<&Version>,
+    before: HybridTime,
+    counts: impl Fn(&Version) -> bool,
+) -> Option<Version> {
+    let (last, _) = writes.iter().rfind(|(version, write)| counts(version) && !write.apart)?;
+    let mut onwards = writes.range(last.clone()..);
+    let deleted = onwards.any(|(version, write)| version.time < before && write.new.is_none());
+    let lacks = has.is_none_or(|version| version < last);
+    (lacks && !deleted).then(|| last.clone())
+}
+
 impl Model {
     /// A rule was broken.
     pub(crate) fn fail(&mut self, what: String) {
@@ -132,14 +148,8 @@ impl Model {
         let Some((_, replica)) = self.replicas.iter().find(of) else { return };
         let counts = |version: &Version| version.time < settled && !self.expelled.contains(&*version.region);
         let lacks = self.writes.iter().find_map(|(key, writes)| {
-            let (last, write) = writes.iter().rfind(|(version, write)| counts(version) && !write.apart)?;
-            // A delete may have been forgotten before this replica was made, also one by a Region that was expelled.
-            let mut later = writes.range(last.clone()..).skip(1);
-            let deleted = write.new.is_none()
-                || later.any(|(version, write)| version.time < settled && write.new.is_none());
-            let has = replica.latest.get(key).is_some_and(|version| version >= last);
-            (!has && !deleted)
-                .then(|| format!("{region}: has everything from before {settled:?}, but not {key} at {last}"))
+            let last = missing(writes, replica.latest.get(key), settled, counts)?;
+            Some(format!("{region}: has everything from before {settled:?}, but not {key} at {last}"))
         });
         lacks.into_iter().for_each(|what| self.fail(what));
     }
@@ -227,10 +237,7 @@ impl Model {
         };
         let mut broken = Vec::new();
         for (key, writes) in &self.writes {
-            let last = writes.iter().rfind(|(version, write)| counts(version) && !write.apart);
-            // A delete may have been forgotten before this replica was made.
-            let Some((last, _)) = last.filter(|(_, write)| write.new.is_some()) else { continue };
-            if latest.get(key).is_none_or(|version| version < last) {
+            if let Some(last) = missing(writes, latest.get(key), requested, counts) {
                 broken.push(format!("{region}: left its global table without {key} at {last}"));
             }
         }

@@ -201,6 +201,11 @@ impl Table {
         self.settings.members.keys().any(|region| region != here && self.concerns(region))
     }
 
+    /// The log position from which on this replica ships nothing: the cut of one that becomes a table of its own.
+    pub fn shipping_end(&self) -> u64 {
+        self.detaching.and_then(|detaching| detaching.cut).unwrap_or(u64::MAX)
+    }
+
     /// What is known of the departure of a member whose membership has this version.
     pub fn departed(&self, region: &RegionName, member: &Version) -> Option<&Departed> {
         self.membership.departed.get(region).filter(|departed| departed.member == *member)

@@ -156,7 +156,7 @@ impl Region {
         .await
     }
 
-    /// Takes this replica out of its global table while it stays a table: from here on nothing new is shipped.
+    /// Takes this replica out of its global table while it stays a table, and settles the cut from which on nothing is shipped.
     ///
     /// # Errors
     /// As [`Region::mark_departed`].

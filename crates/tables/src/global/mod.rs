@@ -145,7 +145,7 @@ impl Table {
         }
     }
 
-    /// Lets go of comparisons with those that are members no more, or take nothing from this replica any more.
+    /// Lets go of comparisons with those that take nothing from this replica any more.
     fn owe_only_to_members(&mut self, here: &RegionName) {
         let told = self.told(here);
         self.membership.resync.retain(|region, _| told.contains(region));

@@ -47,8 +47,7 @@ impl Region {
         if page.entries.first().map_or(page.next, |(position, _)| *position) > from {
             return Ok(Outgoing { cut: true, changes, next: from });
         }
-        // A replica that is leaving ships nothing that came after it left.
-        let end = table.detaching.and_then(|detaching| detaching.cut).unwrap_or(u64::MAX);
+        let end = table.shipping_end();
         let mut next = page.next.max(from);
         for (position, entry) in page.entries {
             if position >= end {
