@@ -12,7 +12,7 @@ use crate::{
     message::{
         Address, Body, Changes, Frame, Reply, Request, WireChange, WireDigest, WireKey, WireRoad, WireTable,
     },
-    replicator::{Replicator, State},
+    replicator::{Replicator, State, TICK},
     ship::BATCH,
     transport::Wire,
 };
@@ -248,7 +248,7 @@ impl Replicator {
         }
         let (road, position) = match message.road {
             WireRoad::Log(position) => (Road::Log, Some(position)),
-            WireRoad::Snapshot => (Road::Snapshot, None),
+            WireRoad::Snapshot(forgotten) => (Road::Snapshot(HybridTime::from_bits(forgotten)), None),
             WireRoad::Resync => (Road::Resync, None),
             WireRoad::Repair(compared) => (Road::Repair(HybridTime::from_bits(compared)), None),
         };
@@ -256,14 +256,18 @@ impl Replicator {
         let superseded = |state: &State| {
             road == Road::Log && state.lanes.get(&shared).is_some_and(|current| *current != connection)
         };
+        let snapshot = matches!(road, Road::Snapshot(_));
         self.hold_back(&table, peer, &message.changes).await;
+        if !snapshot {
+            self.wait_until_filled(&table, peer).await;
+        }
         // A heartbeat too: its source would wait for ever for the promise to count.
         if superseded(&self.state.lock()) {
             return Ok(Reply::Failed("another connection has taken over".to_owned()));
         }
-        if !message.changes.is_empty() {
+        if snapshot || !message.changes.is_empty() {
             // Once a replica is filled, marks of deletes may go that a late part of a snapshot would have to meet.
-            if road == Road::Snapshot && !self.is_being_filled(&table).await? {
+            if snapshot && !self.is_being_filled(&table).await? {
                 return Ok(Reply::Foreign);
             }
             let origin = Origin { region: peer, log: &message.log, position, road, born: born.as_ref() };
@@ -294,6 +298,26 @@ impl Replicator {
     async fn is_being_filled(&self, table: &Table) -> Result<bool, Error> {
         let current = self.region.table(&table.name).await?;
         Ok(current.uuid == table.uuid && current.status == TableStatus::Creating)
+    }
+
+    /// A member that was taken out may tell of what all others have deleted, and have forgotten the delete of. What it tells
+    /// waits until this replica is filled, and knows how far those have forgotten that filled it. The source itself is heard.
+    async fn wait_until_filled(&self, table: &Table, peer: &RegionName) {
+        let mut catalogue = self.region.watch_catalogue();
+        loop {
+            catalogue.mark_unchanged();
+            let current = self.region.table(&table.name).await;
+            let waits = |current: &Table| {
+                current.uuid == table.uuid
+                    && current.status == TableStatus::Creating
+                    && current.is_out(peer)
+                    && current.source_of(self.region.name()) != Some(peer)
+            };
+            if !current.is_ok_and(|current| waits(&current)) {
+                return;
+            }
+            let _ = self.env().timeout(TICK, catalogue.changed()).await;
+        }
     }
 
     /// Waits while a change is further in the future than clocks can differ, and raises the alarm.
@@ -356,7 +380,7 @@ mod tests {
             Request::Changes(other)
         };
         for next in [
-            other(|other| other.road = WireRoad::Snapshot),
+            other(|other| other.road = WireRoad::Snapshot(0)),
             other(|other| other.to.replica = "made anew".to_owned()),
             other(|other| other.log = "made anew".to_owned()),
             other(|other| other.born = Some(crate::message::WireVersion { time: 1, region: "a".to_owned() })),
@@ -366,7 +390,7 @@ mod tests {
             assert_eq!(join(&mut joined, next.clone()), Some(next));
             assert_eq!(joined, first);
         }
-        let mut snapshot = changes(1, WireRoad::Snapshot, None);
+        let mut snapshot = changes(1, WireRoad::Snapshot(0), None);
         let next = other(|_| {});
         assert_eq!(join(&mut snapshot, next.clone()), Some(next));
     }

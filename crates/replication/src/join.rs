@@ -135,6 +135,11 @@ impl Replicator {
         session: &Session,
         to: &Address,
     ) -> Result<u64, LinkError> {
+        // Nothing more is forgotten while the new member is being filled.
+        let forgotten = self.region.forgotten_time(table).await.map_err(failed)?;
+        let road = WireRoad::Snapshot(forgotten.to_bits());
+        // There may be no item at all.
+        self.push(table, session, to, Vec::new(), road).await?;
         let mut after: Option<Vec<u8>> = None;
         let mut items = 0;
         let (total, _) = self.region.counts(table, None).await.map_err(failed)?;
@@ -145,7 +150,7 @@ impl Replicator {
             let Some(last) = last else { break };
             items += changes.len() as u64;
             after = Some(last);
-            let changes = changes_for(table, to, changes, WireRoad::Snapshot);
+            let changes = changes_for(table, to, changes, road);
             on_their_way.push_back(session.send(Request::Changes(changes)).await?);
             // The last percent is the log that has grown meanwhile.
             let percent = (items * 100 / total.max(items).max(1)).min(99) as u8;

@@ -115,8 +115,9 @@ pub struct Changes {
 pub enum WireRoad {
     /// From the source's log; they reach this position.
     Log(u64),
-    /// From the snapshot that fills a new replica.
-    Snapshot,
+    /// From the snapshot that fills a new replica: what was written before this hybrid time, as bits, and is not in it, was
+    /// deleted.
+    Snapshot(u64),
     /// From a comparison.
     Resync,
     /// From a comparison, when both replicas had everything from before this time.

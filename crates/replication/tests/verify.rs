@@ -27,7 +27,8 @@ async fn damage(node: &Node, key: &str, value: &str, time: HybridTime) {
         silent: true,
     };
     let from = "elsewhere".parse().unwrap();
-    let origin = Origin { region: &from, log: "", position: None, road: Road::Snapshot, born: None };
+    let origin =
+        Origin { region: &from, log: "", position: None, road: Road::Snapshot(HybridTime::ZERO), born: None };
     node.region.apply(&table, &origin, vec![change]).await.unwrap();
 }
 

@@ -32,7 +32,7 @@ fn changes(replica: &str, born: Option<WireVersion>, road: WireRoad, watermark: 
         WireRoad::Log(_) => {
             vec![change(Some(br#"{"pk":{"S":"k"},"v":{"N":"1"}}"#), false), change(None, true)]
         }
-        WireRoad::Snapshot | WireRoad::Resync | WireRoad::Repair(_) => Vec::new(),
+        WireRoad::Snapshot(_) | WireRoad::Resync | WireRoad::Repair(_) => Vec::new(),
     };
     let settled = watermark.filter(|_| born.is_some());
     Request::Changes(Changes {
@@ -58,7 +58,7 @@ fn messages_of_version_1() -> Vec<Frame> {
         Request::Settings { shared: Bytes::from_static(br#"{"name":"orders"}"#) },
         Request::Position { table: "orders".to_owned(), log: "log".to_owned() },
         changes("", None, WireRoad::Log(300), Some(u64::MAX)),
-        changes("", None, WireRoad::Snapshot, None),
+        changes("", None, WireRoad::Snapshot(0), None),
     ];
     let replies = vec![
         Reply::Table(None),
@@ -85,7 +85,7 @@ fn messages_of_version_2() -> Vec<Frame> {
         Request::Settings { shared: Bytes::from_static(br#"{"name":"orders"}"#) },
         Request::Position { table: "orders".to_owned(), log: "log".to_owned() },
         changes("replica", Some(version()), WireRoad::Log(300), Some(u64::MAX)),
-        changes("replica", None, WireRoad::Snapshot, None),
+        changes("replica", None, WireRoad::Snapshot(1 << 40), None),
         changes("replica", None, WireRoad::Resync, None),
         changes("replica", None, WireRoad::Repair(1 << 40), None),
         Request::Digests { to: to("replica"), stretches: vec![stretch(None), stretch(Some(b"b"))] },

@@ -43,4 +43,5 @@ scenes! {
     what_an_expelled_member_told_some_comes_to_all: Orphans,
     what_is_written_alone_comes_to_newcomers: Newcomers,
     a_newcomer_that_is_taken_out_is_out: Removals,
+    one_that_comes_back_late_brings_nothing_back: Latecomers,
 }

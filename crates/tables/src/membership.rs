@@ -211,6 +211,14 @@ impl Table {
         self.membership.departed.get(region).filter(|departed| departed.member == *member)
     }
 
+    /// The Region that fills the replica in `region`, if that is new.
+    pub fn source_of(&self, region: &RegionName) -> Option<&RegionName> {
+        match self.settings.members.get(region).map(|register| &register.value) {
+            Some(Member::Joining { source }) => Some(source),
+            _ => None,
+        }
+    }
+
     /// Whether a new replica somewhere is being filled from the one in `here`.
     pub fn is_source(&self, here: &RegionName) -> bool {
         self.peers(here).any(|(_, member)| matches!(member, Member::Joining { source } if source == here))

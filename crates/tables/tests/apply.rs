@@ -123,7 +123,7 @@ proptest! {
                     let position = from_log.then_some(position as u64);
                     let road = match position {
                         Some(_) => Road::Log,
-                        None if seed % 2 == 0 => Road::Snapshot,
+                        None if seed % 2 == 0 => Road::Snapshot(HybridTime::ZERO),
                         None => Road::Resync,
                     };
                     let origin = Origin { region: &from, log: "the log", position, road, born: None };

@@ -115,7 +115,7 @@ impl TryFrom<message::Request> for Request {
             }) => {
                 let position = match road {
                     WireRoad::Log(position) => Some(position),
-                    WireRoad::Snapshot => None,
+                    WireRoad::Snapshot(_) => None,
                     WireRoad::Resync | WireRoad::Repair(_) => return Err(Unsayable),
                 };
                 let changes = changes.into_iter().map(Change::from).collect();
@@ -138,7 +138,7 @@ impl From<Request> for message::Request {
             Request::Changes { table, group, log, changes, position, watermark } => {
                 let changes = changes.into_iter().map(WireChange::from).collect();
                 let to = Address { table, group, replica: ANY_REPLICA.to_owned() };
-                let road = position.map_or(WireRoad::Snapshot, WireRoad::Log);
+                let road = position.map_or(WireRoad::Snapshot(0), WireRoad::Log);
                 let (born, settled) = (None, None);
                 message::Request::Changes(message::Changes {
                     to,

@@ -8,6 +8,7 @@ mod clocks;
 mod comparisons;
 mod detached;
 mod late;
+mod latecomers;
 mod newcomers;
 mod orphans;
 mod refused;
@@ -52,11 +53,13 @@ pub enum Scene {
     Newcomers,
     /// A newcomer that is taken out is not in again because it is complete.
     Removals,
+    /// One that comes back late, to tell all that it had, brings nothing back that was deleted.
+    Latecomers,
 }
 
 impl Scene {
     /// All of them.
-    pub const ALL: [Scene; 14] = [
+    pub const ALL: [Scene; 15] = [
         Scene::Detached,
         Scene::Leaving,
         Scene::Tombstones,
@@ -71,6 +74,7 @@ impl Scene {
         Scene::Orphans,
         Scene::Newcomers,
         Scene::Removals,
+        Scene::Latecomers,
     ];
 
     /// How many changes of log are kept for a member that is away.
@@ -94,6 +98,7 @@ impl Scene {
             Scene::Orphans => Box::pin(orphans::play(stage)),
             Scene::Newcomers => Box::pin(newcomers::play(stage)),
             Scene::Removals => Box::pin(removals::play(stage)),
+            Scene::Latecomers => Box::pin(latecomers::play(stage)),
         }
     }
 }

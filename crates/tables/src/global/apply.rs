@@ -14,7 +14,10 @@ use crate::{
     coverage::{Cover, Coverage, FROZEN_WAIT},
     global::{
         conflicts,
-        cursor::{CursorKind, cursor_key, decode_cursor, decode_forgotten, encode_cursor, forgotten_key},
+        cursor::{
+            CursorKind, cursor_key, decode_cursor, decode_forgotten, encode_cursor, encode_forgotten,
+            forgotten_key,
+        },
     },
     record::{Change, Record, parse_stored},
     region::{Region, internal},
@@ -48,8 +51,9 @@ pub struct Origin<'a> {
 pub enum Road {
     /// From the other replica's log.
     Log,
-    /// As part of the snapshot that fills a new replica: streams do not show them.
-    Snapshot,
+    /// As part of the snapshot that fills a new replica: streams do not show them. Whatever was written before this time, and
+    /// is not in it, was deleted.
+    Snapshot(HybridTime),
     /// Because a comparison found that they are missing here, while others may still be about to tell of deletes.
     Resync,
     /// Because they are missing here, as a comparison found when both replicas had heard everything from before this time.
@@ -70,12 +74,15 @@ enum Arrival {
 
 impl Road {
     /// Whether a change for which there is nothing in `table` was there and is deleted. What was written before the time
-    /// `forgotten` was there, and what is no more was deleted; only a member that lost everything may not have told all. What
+    /// `forgotten` was there, and what is no more was deleted; only a member that lost everything may not have told all. A
+    /// member tells its log once, but one that was taken out tells all of it to a replica that was filled without it. What
     /// was missing while both had heard everything was deleted only if a later delete can be forgotten.
-    fn is_past(self, table: &Table, change: &Change, forgotten: HybridTime) -> bool {
+    fn is_past(self, table: &Table, from: &RegionName, change: &Change, forgotten: HybridTime) -> bool {
+        let old = change.version.time < forgotten;
         match self {
-            Road::Log | Road::Snapshot => false,
-            Road::Resync => change.version.time < forgotten && !table.has_lost_all(&change.version.region),
+            Road::Log => old && table.is_out(from),
+            Road::Snapshot(_) => false,
+            Road::Resync => old && !table.has_lost_all(&change.version.region),
             Road::Repair(compared) => compared < forgotten,
         }
     }
@@ -143,9 +150,13 @@ impl Region {
             }
             let mut reads = vec![fence_key(&table.name)];
             reads.extend(Coverage::keys(&table));
-            reads.push(forgotten_key(&table));
+            let forgotten_key = forgotten_key(&table);
             let cursor = cursor_key(&table, CursorKind::Received, origin.region);
             let mut writes = vec![cursor.clone()];
+            match origin.road {
+                Road::Snapshot(_) => writes.insert(0, forgotten_key.clone()),
+                Road::Log | Road::Resync | Road::Repair(_) => reads.push(forgotten_key.clone()),
+            }
             writes.extend(keys.iter().map(|(item_key, _)| item_key.clone()));
             let declared = Declared { reads, writes };
             let decide = |values: &[Option<Value>]| {
@@ -163,7 +174,7 @@ impl Region {
                 let reached = reached.and_then(|value| decode_cursor(value, origin.log));
                 let before = |position| reached.is_some_and(|reached| reached >= position);
                 let arrival = match origin.road {
-                    Road::Snapshot => Arrival::Snapshot,
+                    Road::Snapshot(_) => Arrival::Snapshot,
                     Road::Log if !batch_position.is_some_and(before) => Arrival::Shipped,
                     Road::Log | Road::Resync | Road::Repair(_) => Arrival::Again,
                 };
@@ -175,7 +186,7 @@ impl Region {
                         let (item_key, key) = &keys[*place];
                         let cover = Cover { item_key, coverage: &coverage };
                         let before = stored[*place].as_ref();
-                        if before.is_none() && origin.road.is_past(&table, change, forgotten) {
+                        if before.is_none() && origin.road.is_past(&table, origin.region, change, forgotten) {
                             continue;
                         }
                         if let Some(now) =
@@ -188,6 +199,11 @@ impl Region {
                 };
                 if let Err(error) = apply_all() {
                     return Decision::Abort(Err(internal(error)));
+                }
+                if let Road::Snapshot(source) = origin.road
+                    && forgotten < source
+                {
+                    batch.put(forgotten_key.clone(), encode_forgotten(source));
                 }
                 // A batch of a connection that broke may come after later ones.
                 if let Some(position) = origin.position

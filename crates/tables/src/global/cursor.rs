@@ -26,7 +26,12 @@ pub(crate) fn forgotten_key(table: &Table) -> Vec<u8> {
 
 const FORGOTTEN: u8 = 2;
 
-/// What the row of [`forgotten_key`] says: tombstones before this time may be gone.
+/// The row of [`forgotten_key`]: tombstones before this time may be gone.
+pub(crate) fn encode_forgotten(before: HybridTime) -> [u8; 8] {
+    before.to_bits().to_be_bytes()
+}
+
+/// What [`encode_forgotten`] gave; nothing is forgotten if there is no row.
 pub(crate) fn decode_forgotten(value: Option<&Value>) -> HybridTime {
     let bits = value.and_then(|value| Some(u64::from_be_bytes(value.as_ref().try_into().ok()?)));
     bits.map_or(HybridTime::ZERO, HybridTime::from_bits)
@@ -131,6 +136,15 @@ impl Region {
         };
         transact(&*self.engine, &declared, decide).await.map_err(commit_error)?;
         Ok(())
+    }
+
+    /// Tombstones of this table from before this time may be gone: what was written before it and is not there was deleted.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    pub async fn forgotten_time(&self, table: &Table) -> Result<HybridTime, Error> {
+        let stored = self.engine.get(&forgotten_key(table)).await.map_err(internal)?;
+        Ok(decode_forgotten(stored.as_ref()))
     }
 
     /// How far this table has applied the log `log` of the replica in `peer`.

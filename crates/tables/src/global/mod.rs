@@ -22,7 +22,7 @@ pub use apply::{Origin, Road};
 pub(crate) use conflicts::Journal;
 pub use conflicts::{Conflict, ConflictPage, ConflictQuery};
 pub use cursor::SentCursor;
-pub(crate) use cursor::{decode_forgotten, forgotten_key};
+pub(crate) use cursor::{decode_forgotten, encode_forgotten, forgotten_key};
 pub use digest::{Digest, KeyState, Stretch};
 pub use outgoing::Outgoing;
 pub use pending::Pending;

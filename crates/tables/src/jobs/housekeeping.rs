@@ -8,7 +8,7 @@ use graticule_model::{Error, version::HybridTime};
 use super::SWEEP_ITEMS;
 use crate::{
     catalogue::{commit_error, fence_key, fence_value},
-    global::{decode_forgotten, forgotten_key},
+    global::{decode_forgotten, encode_forgotten, forgotten_key},
     layout::{KeyBuilder, Space, prefix_range},
     record::Record,
     region::{Region, clock_key, internal},
@@ -150,8 +150,12 @@ impl Region {
         Ok(floor)
     }
 
-    /// Removes tombstones that no older write can come after.
+    /// Removes tombstones that no older write can come after. While a new replica is being filled all of them stay: it gets
+    /// them, or is told before that they are gone.
     async fn forget_tombstones(&self, table: &Arc<Table>) -> Result<(), Error> {
+        if table.is_being_joined(&self.name) {
+            return Ok(());
+        }
         let aged = HybridTime::from_unix_ms(self.env.unix_ms().saturating_sub(TOMBSTONE_AGE_MS_MIN));
         // One that is on its way out has still to tell those that stay.
         let alone = table.peers(&self.name).next().is_none() && table.awaited(&self.name).next().is_none();
@@ -182,14 +186,15 @@ impl Region {
             let declared = Declared { reads: vec![fence_key(&table.name)], writes };
             let decide = |values: &[Option<Value>]| {
                 let (fence, values) = (&values[0], &values[1..]);
-                // A table that was dropped meanwhile has left nothing, and nothing is left behind for it.
-                if fence.as_ref().is_none_or(|fence| fence[..8] != table.id.to_be_bytes()) {
+                // A table that was dropped meanwhile has left nothing, and nothing is left behind for it. One that was
+                // changed may have a new member.
+                if fence.as_ref().is_none_or(|fence| fence[..] != fence_value(table)) {
                     return Decision::Abort(());
                 }
                 let mut batch = Batch::new();
                 // Whoever brings something older from a comparison brings back what was deleted.
                 if decode_forgotten(values[keys.len()].as_ref()) < floor {
-                    batch.put(forgotten.clone(), floor.to_bits().to_be_bytes());
+                    batch.put(forgotten.clone(), encode_forgotten(floor));
                 }
                 for (mark, _) in chunk {
                     batch.delete(mark.clone());
