@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use graticule_model::{Error, Item, Version, codec::item_to_json, version::HybridTime};
-use graticule_tables::{Change, ConflictQuery, Origin, PageLimit, Region, Road};
+use graticule_tables::{
+    Change, ConflictQuery, Origin, PageLimit, Region, Road,
+    schema::{Member, Register},
+};
 
 use crate::support::{
     Opened, delete, eventually, item, make_global, open, plain_table, put, region_name, s, table_name,
@@ -168,23 +171,85 @@ async fn what_was_deleted_and_forgotten_does_not_come_back() {
     }
 }
 
+/// Changes the membership of Region "b" in a table.
+async fn member(region: &Region, name: &str, member: Member) {
+    let name = table_name(name);
+    let changed = region.update_settings(&name, |table| {
+        let version = region.clock().version(table.settings.version().time);
+        table.settings.members.insert(region_name("b"), Register::new(version, member.clone()));
+        Ok::<(), Error>(())
+    });
+    changed.await.unwrap();
+}
+
+/// What the source has forgotten, a new replica has never known: a member that was taken out may tell of it. Its latest
+/// writes are new to everybody.
+#[tokio::test]
+async fn a_new_replica_takes_nothing_that_its_source_has_forgotten() {
+    let Opened { region, clock, .. } = open("a").await;
+    global_table(&region, "global").await;
+    let table = region.table(&table_name("global")).await.unwrap();
+    let forgotten = HybridTime::from_unix_ms(clock.unix_ms() - 10_000);
+    let (old, new) = (HybridTime::from_unix_ms(clock.unix_ms() - 20_000), forgotten);
+    let from = region_name("c");
+    for time in [forgotten, old] {
+        let road = Road::Snapshot(time);
+        let origin = Origin { region: &from, log: "log", position: None, road, born: None };
+        region.apply(&table, &origin, Vec::new()).await.unwrap();
+    }
+    assert_eq!(region.forgotten_time(&table).await.unwrap(), forgotten, "the latest that was told");
+    let live = async || marks(&region, "global").await.0.len();
+    for road in [Road::Log, Road::Resync] {
+        member(&region, "global", Member::Removed).await;
+        let key = |name: &str| item([("pk", s(&format!("{name}, {road:?}")))]);
+        let before = live().await;
+        apply_by(&region, "global", road, &key("old"), old).await;
+        assert_eq!(live().await, before, "{road:?}");
+        apply_by(&region, "global", road, &key("new"), new).await;
+        assert_eq!(live().await, before + 1, "{road:?}");
+        member(&region, "global", Member::Active).await;
+        apply_by(&region, "global", road, &key("of a member"), old).await;
+        let told = usize::from(road == Road::Log);
+        assert_eq!(live().await, before + 1 + told, "{road:?}: a member's log tells what is new to all");
+    }
+}
+
+/// A snapshot is read in parts: what would be forgotten meanwhile would be in none, and told before by nobody.
+#[tokio::test]
+async fn none_goes_while_a_replica_is_being_filled() {
+    let opened = open("a").await;
+    let region = &opened.region;
+    for name in ["another", "joined"] {
+        global_table(region, name).await;
+        delete(region, name, key()).await.unwrap();
+        let table = region.table(&table_name(name)).await.unwrap();
+        region.set_tombstone_floor(&table, HybridTime::from_unix_ms(opened.clock.unix_ms() + 3_600_000));
+    }
+    member(region, "joined", Member::Joining { source: region_name("a") }).await;
+    // Looked at in the order of their names: once the last one is swept, the first has been.
+    global_table(region, "last").await;
+    delete(region, "last", key()).await.unwrap();
+    let last = region.table(&table_name("last")).await.unwrap();
+    region.set_tombstone_floor(&last, HybridTime::from_unix_ms(opened.clock.unix_ms() + 3_600_000));
+    opened.clock.advance(20_000);
+    region.start_jobs();
+    for name in ["another", "last"] {
+        eventually("a tombstone to go", async || marks(region, name).await.1.is_empty().then_some(())).await;
+    }
+    assert_eq!(marks(region, "joined").await.1.len(), 1);
+    member(region, "joined", Member::Active).await;
+    opened.clock.advance(6_000);
+    eventually("it to go", async || marks(region, "joined").await.1.is_empty().then_some(())).await;
+}
+
 /// While a replica that was taken out still sends what it has, its last writes must not undo later ones here.
 #[tokio::test]
 async fn the_last_replica_still_compares_versions() {
     let Opened { region, clock, .. } = open("a").await;
     global_table(&region, "global").await;
     let before = HybridTime::from_unix_ms(clock.unix_ms() - 10);
-    let name = table_name("global");
-    let dissolved = region.update_settings(&name, |table| {
-        let version = region.clock().version(table.settings.version().time);
-        let removed = graticule_tables::schema::Member::Removed;
-        table
-            .settings
-            .members
-            .insert(region_name("b"), graticule_tables::schema::Register::new(version, removed));
-        Ok::<(), Error>(())
-    });
-    let (table, ()) = dissolved.await.unwrap();
+    member(&region, "global", Member::Removed).await;
+    let table = region.table(&table_name("global")).await.unwrap();
     assert!(!table.is_global());
     put(&region, "global", key()).await.unwrap();
     delete(&region, "global", key()).await.unwrap();
