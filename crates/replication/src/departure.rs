@@ -14,9 +14,6 @@ impl Replicator {
     /// Drops a replica that has left, once every remaining member knows and has everything that was written here.
     pub(crate) async fn finish_departure(&self, table: &Arc<Table>) -> Result<(), Error> {
         let here = self.region.name();
-        if table.is_source(here) {
-            return Ok(()); // nobody else fills the new replica
-        }
         let head = self.region.log_bounds(table).await?.next;
         if !self.may_go(table, head) {
             return Ok(());
@@ -74,7 +71,7 @@ impl Replicator {
         let here = self.region.name();
         if table.status == TableStatus::Active && !table.has_left(here) && table.has_orphaned_join() {
             tracing::warn!(region = %here, table = %table.name,
-                "the source of a new replica is not waited for any longer; the replica is filled from here");
+                "the source of a new replica is no member any more; the replica is filled from here");
             match self.region.take_over_joins(table).await {
                 Ok(()) | Err(Error::ResourceNotFound) => {}
                 Err(error) => return Err(error),

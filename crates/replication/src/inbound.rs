@@ -243,7 +243,7 @@ impl Replicator {
     async fn take(&self, peer: &RegionName, connection: u64, message: Changes) -> Result<Reply, Error> {
         let Some(table) = self.addressee(&message.to).await? else { return Ok(Reply::Foreign) };
         let born: Option<Version> = message.born.map(Version::from);
-        if !table.takes_changes(self.region.name()) || !table.listens_to(peer, born.as_ref()) {
+        if !table.takes_changes() || !table.listens_to(peer, born.as_ref()) {
             return Ok(Reply::Foreign);
         }
         let (road, position) = match message.road {
@@ -301,17 +301,14 @@ impl Replicator {
     }
 
     /// A member that was taken out may tell of what all others have deleted, and have forgotten the delete of. What it tells
-    /// waits until this replica is filled, and knows how far those have forgotten that filled it. The source itself is heard.
+    /// waits until this replica is filled, and knows how far those have forgotten that filled it.
     async fn wait_until_filled(&self, table: &Table, peer: &RegionName) {
         let mut catalogue = self.region.watch_catalogue();
         loop {
             catalogue.mark_unchanged();
             let current = self.region.table(&table.name).await;
             let waits = |current: &Table| {
-                current.uuid == table.uuid
-                    && current.status == TableStatus::Creating
-                    && current.is_out(peer)
-                    && current.source_of(self.region.name()) != Some(peer)
+                current.uuid == table.uuid && current.status == TableStatus::Creating && current.is_out(peer)
             };
             if !current.is_ok_and(|current| waits(&current)) {
                 return;

@@ -141,10 +141,9 @@ impl Table {
         }
     }
 
-    /// Whether this replica, in Region `here`, takes what others ship: not on its way out, unless it has still to fill
-    /// a new one.
-    pub fn takes_changes(&self, here: &RegionName) -> bool {
-        self.status != TableStatus::Deleting || self.is_source(here)
+    /// Whether this replica takes what others ship: it is not on its way out.
+    pub fn takes_changes(&self) -> bool {
+        self.status != TableStatus::Deleting
     }
 
     /// Whether changes are taken from the replica in `region` that was made for the membership `born`.
@@ -158,11 +157,11 @@ impl Table {
         member.is_some_and(|(region, register)| !register.value.is_out() && self.is_gone(region, register))
     }
 
-    /// Whether this replica, in Region `here`, ships its changes to `peer`: that is a member, or has still to fill a new
-    /// one. Nobody takes any from one that was expelled.
+    /// Whether this replica, in Region `here`, ships its changes to `peer`, a member. Nobody takes any from one that was
+    /// expelled.
     pub fn ships_to(&self, here: &RegionName, peer: &RegionName) -> bool {
         let refused = self.has_left(here) && self.is_expelled(here);
-        !refused && (!self.has_left(peer) || self.is_source(peer))
+        !refused && !self.has_left(peer)
     }
 
     /// The other Regions of the global table, with their state.
@@ -191,14 +190,7 @@ impl Table {
         let Some(register) = self.settings.members.get(region) else { return false };
         !register.value.is_out()
             || !self.has_left(region)
-            || self.is_source(region)
             || self.departed(region, &register.version).is_none_or(|departed| !departed.absent)
-    }
-
-    /// Whether there may be somebody to hear of what this replica, in Region `here`, writes: a member, or one that was taken
-    /// out and may have let another one in before it heard of that.
-    pub(crate) fn has_listeners(&self, here: &RegionName) -> bool {
-        self.settings.members.keys().any(|region| region != here && self.concerns(region))
     }
 
     /// The log position from which on this replica ships nothing: the cut of one that becomes a table of its own.
@@ -209,19 +201,6 @@ impl Table {
     /// What is known of the departure of a member whose membership has this version.
     pub fn departed(&self, region: &RegionName, member: &Version) -> Option<&Departed> {
         self.membership.departed.get(region).filter(|departed| departed.member == *member)
-    }
-
-    /// The Region that fills the replica in `region`, if that is new.
-    pub fn source_of(&self, region: &RegionName) -> Option<&RegionName> {
-        match self.settings.members.get(region).map(|register| &register.value) {
-            Some(Member::Joining { source }) => Some(source),
-            _ => None,
-        }
-    }
-
-    /// Whether a new replica somewhere is being filled from the one in `here`.
-    pub fn is_source(&self, here: &RegionName) -> bool {
-        self.peers(here).any(|(_, member)| matches!(member, Member::Joining { source } if source == here))
     }
 
     /// Whether a new replica is being filled somewhere.

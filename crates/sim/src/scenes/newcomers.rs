@@ -1,6 +1,6 @@
 //! A member that was taken out, and does not know it yet, lets another one in. The one that took it out believes to be alone
-//! meanwhile; what is written there has to come to the newcomer, by way of the one that lets it in. So it is logged, also a
-//! delete of nothing; and if nobody kept the log, the one that is out is compared once more.
+//! meanwhile; what is written there, be it a delete of nothing, has to come to the newcomer, also if nobody kept the log. The
+//! one that is out never hears of it: the one that stays has to fill the newcomer itself.
 
 use std::time::Duration;
 

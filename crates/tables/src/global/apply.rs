@@ -129,7 +129,7 @@ impl Region {
             // own, or with one that is leaving.
             if table.uuid != replica.uuid
                 || table.group != replica.group
-                || !table.takes_changes(&self.name)
+                || !table.takes_changes()
                 || !table.listens_to(origin.region, origin.born)
             {
                 return Err(Error::ResourceNotFound);

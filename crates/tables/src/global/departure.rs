@@ -13,17 +13,13 @@ use crate::{
 };
 
 impl Table {
-    /// Whether a new replica is to be filled by a Region that nobody listens to any longer, or that has no replica.
+    /// Whether a new replica is to be filled by a Region that is no member any more: those that stay tell it nothing.
     pub fn has_orphaned_join(&self) -> bool {
         self.settings.members.values().any(|register| self.lacks_source(&register.value))
     }
 
     fn lacks_source(&self, member: &Member) -> bool {
-        let Member::Joining { source } = member else { return false };
-        let lost = |register: &Register<Member>| {
-            register.value == Member::Expelled || self.is_gone(source, register)
-        };
-        self.settings.members.get(source).is_some_and(lost)
+        matches!(member, Member::Joining { source } if self.has_left(source))
     }
 
     /// Has such a replica filled anew, from the one in `here` if that is complete.
@@ -88,7 +84,7 @@ impl Region {
         Ok(expelled.await?.0)
     }
 
-    /// Takes over the joins whose source is not listened to any longer.
+    /// Takes over the joins whose source is no member any more.
     ///
     /// # Errors
     /// [`Error::ResourceNotFound`] if the table is gone; if the engine fails.

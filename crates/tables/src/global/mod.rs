@@ -175,7 +175,7 @@ impl Table {
         }
     }
 
-    /// The Regions that take what this replica tells: members, and those that have still to fill one.
+    /// The Regions that take what this replica tells.
     pub(crate) fn told(&self, here: &RegionName) -> Vec<RegionName> {
         let others = self.settings.members.keys().filter(|region| *region != here);
         others.filter(|region| self.ships_to(here, region)).cloned().collect()
