@@ -20,6 +20,8 @@ impl Replicator {
         }
         let still_leaving = |current: &Table| {
             let leaving = current.uuid == table.uuid && current.status == TableStatus::Deleting;
+            // It may just have heard of another member.
+            let leaving = leaving && current.settings == table.settings;
             if leaving { Ok(()) } else { Err(Error::ResourceNotFound) }
         };
         match self.region.drop_table(&table.name, still_leaving).await {
@@ -36,8 +38,8 @@ impl Replicator {
         Ok(())
     }
 
-    /// Whether a replica that has left has nothing more to do for those that stay, which are to have its log before `end`. One
-    /// that was expelled hands nothing over, but goes only when it has heard from one that stays.
+    /// Whether a replica that has left may be dropped: those that stay have its log before `end`. One that was expelled hands
+    /// nothing over, but goes only when it has heard from one that stays.
     fn may_go(&self, table: &Table, end: u64) -> bool {
         if table.is_expelled(self.region.name()) {
             self.knows_who_stays(table)
@@ -53,15 +55,14 @@ impl Replicator {
         peers.any(|(peer, _)| state.knowing(table, peer).is_some_and(|known| !known.absent))
     }
 
-    /// Whether every member knows the settings of this replica and has its log before `end`.
+    /// Whether every member knows the settings of this replica and has its log before `end`, and has said since that it knows
+    /// of nobody else.
     fn is_handed_over(&self, table: &Table, end: u64) -> bool {
         let state = self.state.lock();
         table.membership.resync.is_empty()
             && table.peers(self.region.name()).all(|(peer, _)| {
-                let shared = (table.uuid.clone(), peer.clone());
                 // One that has no replica any more has nothing to keep what is handed over in.
-                state.knowing(table, peer).is_some_and(|known| !known.absent)
-                    && state.shipped.get(&shared).is_some_and(|position| *position >= end)
+                state.knowing(table, peer).is_some_and(|known| !known.absent && known.shipped >= end)
             })
     }
 
@@ -154,7 +155,10 @@ impl Replicator {
                     self.region.begin_detaching(&current).await
                 }
                 Some(_) if detaching.unsettled => self.region.settle_detaching(&current).await,
-                Some(cut) if self.may_go(&current, cut) => {
+                // From one that was expelled nobody takes anything. Nothing is lost with it: it stays.
+                Some(cut)
+                    if current.is_expelled(self.region.name()) || self.is_handed_over(&current, cut) =>
+                {
                     let finished = self.region.finish_detaching(&current).await;
                     tracing::info!(region = %self.region.name(), table = %table.name,
                         "the replica has left its global table and is a table of its own");

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use graticule_model::{Error, RegionName, Version, version::HybridTime};
-use graticule_tables::{Change, Merged, Origin, Road, SharedTable, Table, schema::TableStatus};
+use graticule_tables::{Change, Merged, Origin, Road, Table, schema::TableStatus};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     frames::FrameSender,
     message::{
         Address, Body, Changes, Frame, Reply, Request, WireChange, WireDigest, WireKey, WireRoad, WireTable,
+        settings_from_json, settings_to_json,
     },
     replicator::{Replicator, State, TICK},
     ship::BATCH,
@@ -167,10 +168,11 @@ impl Replicator {
                 Err(error) => Err(error),
             },
             Request::Settings { shared } => {
-                let shared: SharedTable = serde_json::from_slice(&shared)
-                    .map_err(|error| Error::Internal(format!("unreadable settings: {error}")))?;
-                Ok(match self.region.merge_settings(&shared).await? {
-                    Merged::Done(known_since) => Reply::SettingsMerged { known_since: known_since.to_bits() },
+                Ok(match self.region.merge_settings(&settings_from_json(&shared)?).await? {
+                    Merged::Done { known_since, more } => Reply::SettingsMerged {
+                        known_since: known_since.to_bits(),
+                        more: more.as_deref().map(settings_to_json).transpose()?,
+                    },
                     Merged::Absent => Reply::Absent,
                     Merged::Foreign => Reply::Foreign,
                     Merged::Leaving => Reply::Failed("the former replica is still leaving".to_owned()),

@@ -2,7 +2,6 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use graticule_model::{Error, RegionName, version::HybridTime};
 use graticule_tables::{
     Table,
@@ -11,9 +10,10 @@ use graticule_tables::{
 use parking_lot::Mutex;
 
 use crate::{
-    message::{Reply, Request},
+    message::{Reply, Request, settings_from_json, settings_to_json},
     replicator::{Acknowledged, Replicator, Shared, TICK},
     session::Session,
+    ship::failed,
     status::LinkState,
     transport::LinkError,
 };
@@ -96,29 +96,37 @@ impl Replicator {
             }
             let Some(shared) = table.shared() else { continue };
             let key = (table.uuid.clone(), peer.clone());
-            let known = self
-                .state
-                .lock()
-                .acknowledged
-                .get(&key)
-                // One that is on its way out is asked until it is gone.
-                .is_some_and(|known| {
-                    known.settings == table.settings && (known.absent || !table.has_left(peer))
+            let (known, shipped) = {
+                let state = self.state.lock();
+                let shipped = state.shipped.get(&key).copied().unwrap_or_default();
+                let known = state.knowing(&table, peer).is_some_and(|known| {
+                    // One that is on its way out is asked until it is gone. If this one is, everybody is asked once more
+                    // after all is handed over: whom else there is to tell.
+                    (known.absent || !table.has_left(peer))
+                        && (!table.is_leaving() || known.shipped >= shipped)
                 });
+                (known, shipped)
+            };
             if !known {
-                let json =
-                    serde_json::to_vec(&shared).map_err(|error| LinkError::Broken(error.to_string()))?;
-                match session.call(Request::Settings { shared: Bytes::from(json) }).await? {
-                    Reply::SettingsMerged { known_since } => {
-                        self.note_acknowledged(&table, key, HybridTime::from_bits(known_since), false);
+                let shared = settings_to_json(&shared).map_err(failed)?;
+                match session.call(Request::Settings { shared }).await? {
+                    Reply::SettingsMerged { known_since, more } => {
+                        let known_since = HybridTime::from_bits(known_since);
+                        let settings = table.settings.clone();
+                        let known = Acknowledged { settings, known_since, absent: false, shipped };
+                        self.note_acknowledged(key, known);
+                        if let Some(more) = more {
+                            let more = settings_from_json(&more).map_err(failed)?;
+                            self.region.merge_settings(&more).await.map_err(failed)?;
+                        }
                     }
                     Reply::Absent => {
-                        self.note_acknowledged(&table, key, HybridTime::ZERO, true);
+                        self.note_absent(&table, key);
                         continue;
                     }
                     // It left to be a table of its own, or another has its name by now.
                     Reply::Foreign if table.is_out(peer) => {
-                        self.note_acknowledged(&table, key, HybridTime::ZERO, true);
+                        self.note_absent(&table, key);
                         continue;
                     }
                     Reply::Foreign => {
@@ -149,13 +157,21 @@ impl Replicator {
         Ok(())
     }
 
-    fn note_acknowledged(&self, table: &Table, key: Shared, known_since: HybridTime, absent: bool) {
+    fn note_absent(&self, table: &Table, key: Shared) {
         let settings = table.settings.clone();
+        let known = Acknowledged { settings, known_since: HybridTime::ZERO, absent: true, shipped: 0 };
+        self.note_acknowledged(key, known);
+    }
+
+    fn note_acknowledged(&self, key: Shared, mut known: Acknowledged) {
         self.update(|state| {
             // Asked once more, it knew before.
-            let before = state.acknowledged.get(&key).filter(|known| known.settings == settings);
-            let known_since = before.map_or(known_since, |known| known.known_since);
-            state.acknowledged.insert(key, Acknowledged { settings, known_since, absent });
+            if let Some(before) =
+                state.acknowledged.get(&key).filter(|before| before.settings == known.settings)
+            {
+                known.known_since = before.known_since;
+            }
+            state.acknowledged.insert(key, known);
         });
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use graticule_model::{Version, version::HybridTime};
-use graticule_tables::{Change, KeyState, Stretch};
+use graticule_model::{Error, Version, version::HybridTime};
+use graticule_tables::{Change, KeyState, SharedTable, Stretch};
 use serde::{Deserialize, Serialize};
 
 /// The newest version of the link protocol, the one of the messages here. Older ones are kept in [`crate::tcp`].
@@ -208,6 +208,8 @@ pub enum Reply {
     SettingsMerged {
         /// Hybrid time, as bits.
         known_since: u64,
+        /// Those of the target, a `SharedTable` as JSON, if they now say more than it was told.
+        more: Option<Bytes>,
     },
     /// There is no replica, and none is to be.
     Absent,
@@ -291,4 +293,15 @@ impl From<WireChange> for Change {
             silent: false,
         }
     }
+}
+
+/// Settings as they travel.
+pub(crate) fn settings_to_json(shared: &SharedTable) -> Result<Bytes, Error> {
+    let json = serde_json::to_vec(shared);
+    json.map(Bytes::from).map_err(|error| Error::Internal(format!("settings cannot be told: {error}")))
+}
+
+/// What [`settings_to_json`] gave.
+pub(crate) fn settings_from_json(json: &[u8]) -> Result<SharedTable, Error> {
+    serde_json::from_slice(json).map_err(|error| Error::Internal(format!("unreadable settings: {error}")))
 }

@@ -68,6 +68,8 @@ pub(crate) struct Acknowledged {
     pub(crate) known_since: HybridTime,
     /// It has no replica, and is to have none.
     pub(crate) absent: bool,
+    /// It had this log before this position when it was told.
+    pub(crate) shipped: u64,
 }
 
 #[derive(Debug, Default)]

@@ -63,7 +63,7 @@ fn messages_of_version_1() -> Vec<Frame> {
     let replies = vec![
         Reply::Table(None),
         Reply::Table(Some(WireTable { deletion_protection: true })),
-        Reply::SettingsMerged { known_since: 77 },
+        Reply::SettingsMerged { known_since: 77, more: None },
         Reply::Foreign,
         Reply::Position { replica: Some(String::new()), applied: None },
         Reply::Position { replica: Some(String::new()), applied: Some(1) },
@@ -97,7 +97,7 @@ fn messages_of_version_2() -> Vec<Frame> {
     let replies = vec![
         Reply::Table(None),
         Reply::Table(Some(WireTable { deletion_protection: true })),
-        Reply::SettingsMerged { known_since: 77 },
+        Reply::SettingsMerged { known_since: 77, more: Some(Bytes::from_static(br#"{"name":"orders"}"#)) },
         Reply::Absent,
         Reply::Foreign,
         Reply::Position { replica: None, applied: None },

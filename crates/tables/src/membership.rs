@@ -146,6 +146,12 @@ impl Table {
         self.status != TableStatus::Deleting
     }
 
+    /// Whether this replica goes as soon as the others have what it had: it is dropped, or becomes a table of its own.
+    pub fn is_leaving(&self) -> bool {
+        self.status == TableStatus::Deleting
+            || self.detaching.is_some_and(|detaching| detaching.cut.is_some())
+    }
+
     /// Whether changes are taken from the replica in `region` that was made for the membership `born`.
     pub fn listens_to(&self, region: &RegionName, born: Option<&Version>) -> bool {
         self.membership.expelled.get(region).is_none_or(|expelled| born.is_some_and(|born| born > expelled))

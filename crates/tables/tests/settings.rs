@@ -185,7 +185,7 @@ async fn a_replica_comes_and_goes_as_it_is_told() {
         local_indexes: BTreeMap::new(),
         settings: template.settings.clone(),
     };
-    let done = |merged: Result<Merged, Error>| matches!(merged, Ok(Merged::Done(_)));
+    let done = |merged: Result<Merged, Error>| matches!(merged, Ok(Merged::Done { .. }));
     set_member(&mut shared, "b", 1, Member::Active);
     assert_eq!(region.merge_settings(&shared).await.unwrap(), Merged::Absent);
     assert_eq!(status(&opened).await, None, "others have a table, we do not");

@@ -162,7 +162,7 @@ impl TryFrom<message::Reply> for Reply {
             message::Reply::Table(table) => {
                 Reply::Table(table.map(|WireTable { deletion_protection }| Table { deletion_protection }))
             }
-            message::Reply::SettingsMerged { known_since } => Reply::SettingsMerged { known_since },
+            message::Reply::SettingsMerged { known_since, more: _ } => Reply::SettingsMerged { known_since },
             message::Reply::Foreign => Reply::Foreign,
             message::Reply::Position { replica: _, applied } => Reply::Position(applied),
             message::Reply::Applied => Reply::Applied,
@@ -182,7 +182,9 @@ impl From<Reply> for message::Reply {
             Reply::Table(table) => message::Reply::Table(
                 table.map(|Table { deletion_protection }| WireTable { deletion_protection }),
             ),
-            Reply::SettingsMerged { known_since } => message::Reply::SettingsMerged { known_since },
+            Reply::SettingsMerged { known_since } => {
+                message::Reply::SettingsMerged { known_since, more: None }
+            }
             Reply::Foreign => message::Reply::Foreign,
             // Whether there is a replica shows when it is sent something.
             Reply::Position(applied) => {

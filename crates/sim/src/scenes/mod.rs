@@ -7,6 +7,7 @@
 mod clocks;
 mod comparisons;
 mod detached;
+mod handovers;
 mod late;
 mod latecomers;
 mod newcomers;
@@ -29,6 +30,8 @@ pub enum Scene {
     Detached,
     /// What is written while a replica leaves comes to all that stay, or to none.
     Leaving,
+    /// One that leaves does not go before it knows whom to tell.
+    Handovers,
     /// A delete is remembered until every member has it.
     Tombstones,
     /// A member that lacks what only a comparison brings is promised nothing.
@@ -59,9 +62,10 @@ pub enum Scene {
 
 impl Scene {
     /// All of them.
-    pub const ALL: [Scene; 15] = [
+    pub const ALL: [Scene; 16] = [
         Scene::Detached,
         Scene::Leaving,
+        Scene::Handovers,
         Scene::Tombstones,
         Scene::Comparisons,
         Scene::Writing,
@@ -86,6 +90,7 @@ impl Scene {
         match self {
             Scene::Detached => Box::pin(detached::play(stage)),
             Scene::Leaving => Box::pin(detached::written_to(stage)),
+            Scene::Handovers => Box::pin(handovers::play(stage)),
             Scene::Tombstones => Box::pin(tombstones::play(stage)),
             Scene::Comparisons => Box::pin(comparisons::play(stage)),
             Scene::Writing => Box::pin(writing::play(stage)),

@@ -14,7 +14,7 @@ mod pending;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use graticule_kv::Batch;
+use graticule_kv::{Batch, LogBounds};
 use graticule_model::{Error, IndexName, RegionName, TableName, version::HybridTime};
 use serde::{Deserialize, Serialize};
 
@@ -54,9 +54,14 @@ pub struct SharedTable {
 /// What came of merging another replica's settings.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Merged {
-    /// They are merged. Carries the time before which this Region's writes did not know them; what it promises beyond that it
-    /// promises with them in mind.
-    Done(HybridTime),
+    /// They are merged.
+    Done {
+        /// This Region's writes before this time did not know them; what it promises beyond that it promises with them in
+        /// mind.
+        known_since: HybridTime,
+        /// What is here, if it says more than what was told.
+        more: Option<Box<SharedTable>>,
+    },
     /// Here is no replica, and none is to be: the Region is no member, or has lost what it had.
     Absent,
     /// Here is a table of the same name that is not part of the global table.
@@ -78,37 +83,27 @@ impl Table {
     }
 
     /// Brings everything that follows from the settings in line with them, after a change of settings in Region
-    /// `here`. `log_next` is a log position not after the change.
+    /// `here`. `log` are bounds of the log from before the change.
     pub fn settle_settings(
         &mut self,
         here: &RegionName,
         before: &Settings,
-        log_next: u64,
+        log: LogBounds,
         now_ms: u64,
         batch: &mut Batch,
     ) {
         self.reconcile_indexes(false);
         match (self.settings.stream.value, self.stream().map(|stream| stream.view)) {
             (wanted, open) if wanted == open => {}
-            (None, _) => self.close_stream(log_next, now_ms),
+            (None, _) => self.close_stream(log.next, now_ms),
             (Some(view), open) => {
                 if open.is_some() {
-                    self.close_stream(log_next, now_ms);
+                    self.close_stream(log.next, now_ms);
                 }
-                self.open_stream(view, log_next, now_ms);
+                self.open_stream(view, log.next, now_ms);
             }
         }
-        for (region, register) in &self.settings.members {
-            let was = before.members.get(region);
-            let was_there = was.is_some_and(|was| !was.value.is_out() && !self.is_gone(region, was));
-            if region != here && !was_there && !register.value.is_out() {
-                // The new member gets everything that is logged from here on; what is older comes with its snapshot.
-                // One that has left does not wait for that: the source may never have had what it still has to say.
-                let base = if self.has_left(here) { 0 } else { log_next };
-                let cursor = SentCursor::new(self.uuid.clone(), base);
-                batch.put(cursor_key(self, CursorKind::Sent, region), cursor.encode());
-            }
-        }
+        self.welcome(here, before, log, now_ms, batch);
         self.settle_membership(here, Some(before), now_ms);
         self.settle_status(here);
         if self.settings.members != before.members {
@@ -119,6 +114,32 @@ impl Table {
         }
         self.capacity.note(before, &self.settings, now_ms);
         self.note_replicas(here, before, now_ms);
+    }
+
+    /// Has new members told. They get everything that is logged from here on; what is older comes with their snapshot. But
+    /// nobody waits for what a member has still to say that was taken out before the new one was complete, so that one
+    /// compares itself with it; what becomes a table of its own, and goes on, tells all of its log.
+    fn welcome(
+        &mut self,
+        here: &RegionName,
+        before: &Settings,
+        log: LogBounds,
+        now_ms: u64,
+        batch: &mut Batch,
+    ) {
+        let detached = self.detaching.is_some_and(|detaching| detaching.cut.is_some());
+        for peer in self.told(here) {
+            let was =
+                before.members.get(&peer).filter(|was| !was.value.is_out() && !self.is_gone(&peer, was));
+            if was.is_none() {
+                let base = if detached { log.first } else { log.next };
+                let cursor = SentCursor::new(self.uuid.clone(), base);
+                batch.put(cursor_key(self, CursorKind::Sent, &peer), cursor.encode());
+            }
+            if self.has_left(here) && !detached && was.is_none_or(|was| was.value != Member::Active) {
+                self.membership.owe(&peer, now_ms);
+            }
+        }
     }
 
     /// Brings what this Region knows of the members in line with who they are. `before` is who they were; a new replica
@@ -194,7 +215,7 @@ impl Region {
     ) -> Result<(Arc<Table>, T), Error> {
         loop {
             let seen = self.settle_streams(self.table(name).await?).await?;
-            let log_next = self.log_bounds(&seen).await?.next;
+            let log = self.log_bounds(&seen).await?;
             let (table, answer) = self
                 .update_table(name, |table, batch| {
                     // Changed or made anew meanwhile: the log may have gone on, or be another one.
@@ -203,7 +224,7 @@ impl Region {
                     }
                     let before = table.settings.clone();
                     let answer = change(table)?;
-                    table.settle_settings(&self.name, &before, log_next, self.env.unix_ms(), batch);
+                    table.settle_settings(&self.name, &before, log, self.env.unix_ms(), batch);
                     Ok(Some(answer))
                 })
                 .await?;
@@ -235,12 +256,13 @@ impl Region {
             Ok(if joining && table.status == TableStatus::Deleting {
                 Merged::Leaving
             } else {
-                Merged::Done(HybridTime::ZERO)
+                let more = table.shared().filter(|merged| merged.settings != shared.settings);
+                Merged::Done { known_since: HybridTime::ZERO, more: more.map(Box::new) }
             })
         });
         match merged.await {
-            Ok((_, other @ (Merged::Foreign | Merged::Leaving | Merged::Absent))) => Ok(other),
-            Ok((_, Merged::Done(_))) => Ok(Merged::Done(self.clock.turn())),
+            Ok((_, Merged::Done { more, .. })) => Ok(Merged::Done { known_since: self.clock.turn(), more }),
+            Ok((_, other)) => Ok(other),
             Err(Error::ResourceNotFound) => {
                 let me = shared.settings.members.get(&self.name).map(|register| &register.value);
                 if !matches!(me, Some(Member::Joining { .. })) {
@@ -248,7 +270,9 @@ impl Region {
                 }
                 match self.create_table(self.new_replica(shared)).await {
                     // Created meanwhile: merge with that one on the next occasion.
-                    Ok(_) | Err(Error::TableExists(_)) => Ok(Merged::Done(self.clock.turn())),
+                    Ok(_) | Err(Error::TableExists(_)) => {
+                        Ok(Merged::Done { known_since: self.clock.turn(), more: None })
+                    }
                     Err(error) => Err(error),
                 }
             }
