@@ -129,6 +129,9 @@ impl Table {
     ) {
         let detached = self.detaching.is_some_and(|detaching| detaching.cut.is_some());
         for peer in self.told(here) {
+            if self.is_out(&peer) {
+                continue;
+            }
             let was =
                 before.members.get(&peer).filter(|was| !was.value.is_out() && !self.is_gone(&peer, was));
             if was.is_none() {
@@ -136,7 +139,8 @@ impl Table {
                 let cursor = SentCursor::new(self.uuid.clone(), base);
                 batch.put(cursor_key(self, CursorKind::Sent, &peer), cursor.encode());
             }
-            if self.has_left(here) && !detached && was.is_none_or(|was| was.value != Member::Active) {
+            let was_complete = was.is_some_and(|was| was.value == Member::Active);
+            if self.has_left(here) && !detached && !was_complete && self.settings.members != before.members {
                 self.membership.owe(&peer, now_ms);
             }
         }
