@@ -171,7 +171,7 @@ pub(crate) fn record_change(
     }
     // What a snapshot brings back to the Region that once wrote it has been shipped before.
     let ours = change.shown && *version.region == *change.here.as_str();
-    let shipped = ours && table.is_global();
+    let shipped = ours && table.peers(change.here).next().is_some();
     // A stream that is opened later shows nothing of now, so the image before is kept only for one that is there.
     let streamed = table.stream().is_some() && change.shown && !silent;
     if shipped || streamed {
