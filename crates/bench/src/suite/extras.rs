@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::{Value, json};
+
 use super::{
     Plan,
     cases::{Case, TableSpec},
@@ -22,8 +24,8 @@ use super::{
 };
 use crate::{
     accounting::{bytes_on_disk, memory_of},
-    control::REGION,
-    http::{Connection, exchange_in_time},
+    control::{REGION, call},
+    http::{Connection, Endpoint, exchange_in_time},
 };
 
 /// How long a server is left alone before its memory is looked at.
@@ -93,6 +95,22 @@ pub(super) async fn starts(plan: &Plan, results: &mut Results) -> Result<(), Str
     Ok(())
 }
 
+/// Reads a whole table, so that everything of it is in the cache.
+async fn read_all(endpoint: &Endpoint, table: &TableSpec) -> Result<(), String> {
+    let mut connection = Connection::open(endpoint).await?;
+    let mut scan = json!({"TableName": table.name, "Select": "COUNT"});
+    let mut items = 0;
+    loop {
+        let mut page = call(&mut connection, endpoint, REGION, "Scan", &scan).await?;
+        items += page["Count"].as_u64().unwrap_or_default();
+        match page["LastEvaluatedKey"].take() {
+            Value::Null => break,
+            last => scan["ExclusiveStartKey"] = last,
+        }
+    }
+    if items == table.items { Ok(()) } else { Err(format!("table {} has {items} items", table.name)) }
+}
+
 /// Ten thousand items and more, in tables beside each other; everything is in the cache.
 pub(super) async fn growth(plan: &Plan, results: &mut Results) -> Result<(), String> {
     if !plan.has(Product::Ours) {
@@ -107,6 +125,9 @@ pub(super) async fn growth(plan: &Plan, results: &mut Results) -> Result<(), Str
     let mut server = started(plan, &["--cache-mib", GROWTH_CACHE_MIB]).await?;
     for table in &tables {
         server.ensure(table, &plan.pool).await?;
+    }
+    for table in &tables {
+        read_all(server.process.endpoint(), table).await?;
     }
     for (name, kind) in [("get", Kind::Get), ("put", Kind::Put)] {
         let cases: Vec<_> = tables
