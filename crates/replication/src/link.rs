@@ -180,8 +180,12 @@ impl Replicator {
         tracing::error!(region = %self.region.name(), table = %table.name, %peer,
             "the other Region has a table of this name that is not part of the global table; it is taken out");
         let version = self.region.clock().register_version(table.settings.version().time);
-        let removed = self.region.update_settings(&table.name, |table| {
-            table.settings.members.insert(peer.clone(), Register::new(version.clone(), Member::Removed));
+        let removed = self.region.update_settings(&table.name, |current| {
+            // This one may have become a table of its own meanwhile, or have heard more of that member.
+            let members = &mut current.settings.members;
+            if current.uuid == table.uuid && members.get(peer) == table.settings.members.get(peer) {
+                members.insert(peer.clone(), Register::new(version.clone(), Member::Removed));
+            }
             Ok(())
         });
         if let Err(error) = removed.await
