@@ -98,7 +98,8 @@ impl Replicator {
             }
             let waited_ms = self.env().unix_ms().saturating_sub(version.time.unix_ms());
             let waits = table.awaited(self.region.name()).any(|(region, _)| *region == member);
-            if waits && waited_ms > self.policy.departure_ms_max && !table.has_left(self.region.name()) {
+            let decides = table.status == TableStatus::Active && !table.has_left(self.region.name());
+            if waits && waited_ms > self.policy.departure_ms_max && decides {
                 self.expel(table, &member).await?;
             }
         }
@@ -148,9 +149,11 @@ impl Replicator {
             };
             let Some(detaching) = current.detaching else { return };
             let outcome = match detaching.cut {
-                // Taken out meanwhile, it hears nothing more. A comparison would tell what is written after the cut.
+                // Taken out meanwhile, it hears nothing more. A comparison would tell what is written after the cut. Whoever
+                // fills a new replica waits for what members have to say.
                 None if (current.has_left(self.region.name()) && current.membership.resync.is_empty())
-                    || self.has_exchanged(&current, detaching.requested_ms, bounds.next) =>
+                    || (!current.is_being_joined(self.region.name())
+                        && self.has_exchanged(&current, detaching.requested_ms, bounds.next)) =>
                 {
                     self.region.begin_detaching(&current).await
                 }

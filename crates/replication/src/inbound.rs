@@ -303,14 +303,18 @@ impl Replicator {
     }
 
     /// A member that was taken out may tell of what all others have deleted, and have forgotten the delete of. What it tells
-    /// waits until this replica is filled, and knows how far those have forgotten that filled it.
+    /// waits until this replica is filled, and knows how far those have forgotten that filled it. The one that fills it is
+    /// heard: it may be out, and stay as the last one.
     async fn wait_until_filled(&self, table: &Table, peer: &RegionName) {
         let mut catalogue = self.region.watch_catalogue();
         loop {
             catalogue.mark_unchanged();
             let current = self.region.table(&table.name).await;
             let waits = |current: &Table| {
-                current.uuid == table.uuid && current.status == TableStatus::Creating && current.is_out(peer)
+                current.uuid == table.uuid
+                    && current.status == TableStatus::Creating
+                    && current.is_out(peer)
+                    && current.source_of(self.region.name()) != Some(peer)
             };
             if !current.is_ok_and(|current| waits(&current)) {
                 return;

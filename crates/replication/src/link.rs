@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use graticule_model::{Error, RegionName, version::HybridTime};
 use graticule_tables::{
     Table,
-    schema::{Member, Register},
+    schema::{Member, Register, Settings},
 };
 use parking_lot::Mutex;
 
@@ -97,7 +97,16 @@ impl Replicator {
             let Some(shared) = table.shared() else { continue };
             let key = (table.uuid.clone(), peer.clone());
             let (known, shipped) = {
-                let state = self.state.lock();
+                let mut state = self.state.lock();
+                let register = |settings: &Settings| settings.members.get(peer).cloned();
+                let was = state.acknowledged.get(&key).and_then(|known| register(&known.settings));
+                let replaces = |was: &Register<Member>| {
+                    register(&table.settings).is_some_and(|now| !now.value.is_out() && !now.goes_on_from(was))
+                };
+                if was.is_some_and(|was| replaces(&was)) {
+                    // What the former replica had says nothing of the new one.
+                    state.shipped.remove(&key);
+                }
                 let shipped = state.shipped.get(&key).copied().unwrap_or_default();
                 let known = state.knowing(&table, peer).is_some_and(|known| {
                     // One that is on its way out is asked until it is gone. If this one is, everybody is asked once more
@@ -111,14 +120,16 @@ impl Replicator {
                 let shared = settings_to_json(&shared).map_err(failed)?;
                 match session.call(Request::Settings { shared }).await? {
                     Reply::SettingsMerged { known_since, more } => {
+                        if let Some(more) = more {
+                            // Whoever waits for the peer to know what is known here has to hear of this first.
+                            let more = settings_from_json(&more).map_err(failed)?;
+                            self.region.merge_settings(&more).await.map_err(failed)?;
+                            continue;
+                        }
                         let known_since = HybridTime::from_bits(known_since);
                         let settings = table.settings.clone();
                         let known = Acknowledged { settings, known_since, absent: false, shipped };
                         self.note_acknowledged(key, known);
-                        if let Some(more) = more {
-                            let more = settings_from_json(&more).map_err(failed)?;
-                            self.region.merge_settings(&more).await.map_err(failed)?;
-                        }
                     }
                     Reply::Absent => {
                         self.note_absent(&table, key);

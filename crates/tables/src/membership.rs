@@ -76,6 +76,11 @@ impl Register<Member> {
         let version = Version { time: self.version.time.next(), region: self.version.region.clone() };
         Register::new(version, Member::Active)
     }
+
+    /// Whether this member has the replica that it had when its register was `was`.
+    pub fn goes_on_from(&self, was: &Register<Member>) -> bool {
+        self.version == was.version || *self == was.completed()
+    }
 }
 
 impl Table {
@@ -92,7 +97,8 @@ impl Table {
 
     /// Whether a Region is no member any more. If Regions take each other out, one stays of those that still have a replica:
     /// somebody must keep the items. It is the one that was taken out last, rather one whose writes are waited for than one
-    /// that was expelled. One that leaves by itself goes, and keeps nobody else from staying.
+    /// that was expelled. One that leaves by itself goes, and keeps nobody else from staying; nor does one that is still to be
+    /// filled.
     pub fn has_left(&self, region: &RegionName) -> bool {
         let members = &self.settings.members;
         let Some(mine) = members.get(region) else { return false };
@@ -100,11 +106,12 @@ impl Table {
             let by_itself = register.value.is_out() && *register.version.region == *region.as_str();
             by_itself || self.is_gone(region, register)
         };
-        let stays_before = |other: &Register<Member>| {
-            let expelled = |register: &Register<Member>| register.value == Member::Expelled;
-            !other.value.is_out()
-                || (!expelled(other) && expelled(mine))
-                || (expelled(other) == expelled(mine) && other.version > mine.version)
+        let expelled = |register: &Register<Member>| register.value == Member::Expelled;
+        let stays_before = |other: &Register<Member>| match other.value {
+            Member::Active => true,
+            Member::Joining { .. } => false,
+            Member::Removed | Member::Expelled if expelled(other) != expelled(mine) => expelled(mine),
+            Member::Removed | Member::Expelled => other.version > mine.version,
         };
         let others = members.iter().filter(|(other, register)| *other != region && !goes(other, register));
         goes(region, mine) || (mine.value.is_out() && others.map(|(_, other)| other).any(stays_before))
@@ -207,6 +214,14 @@ impl Table {
     /// What is known of the departure of a member whose membership has this version.
     pub fn departed(&self, region: &RegionName, member: &Version) -> Option<&Departed> {
         self.membership.departed.get(region).filter(|departed| departed.member == *member)
+    }
+
+    /// The Region that fills the replica in `region`, if that is new.
+    pub fn source_of(&self, region: &RegionName) -> Option<&RegionName> {
+        match self.settings.members.get(region).map(|register| &register.value) {
+            Some(Member::Joining { source }) => Some(source),
+            _ => None,
+        }
     }
 
     /// Whether a new replica is being filled somewhere.

@@ -6,14 +6,11 @@ use std::time::Duration;
 use graticule_replication::{Body, Frame, Request};
 use graticule_tables::schema::TableStatus;
 
-use super::stage::{A, B, C, Stage, changes};
+use super::stage::{A, B, C, LEAVING_BLOCKS_MS, Stage, changes};
 
 fn tells_settings(frame: &Frame) -> bool {
     matches!(frame.body, Body::Request(Request::Settings { .. }))
 }
-
-/// Longer than a member that leaves keeps others from being added.
-const LEAVING_BLOCKS_MS: i64 = 120_000;
 
 async fn add(stage: &Stage) -> Result<(), String> {
     let added = stage.world.add(stage.node(A), stage.node(C)).await;
@@ -39,7 +36,7 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     if !added_first {
         // A knows, and B knows that A knows of nobody else. For a while A lets nobody in.
         stage.sleep(Duration::from_secs(5)).await;
-        stage.node(A).clock.jump_ms(stage.world.executor.now(), LEAVING_BLOCKS_MS);
+        stage.jump_ms(LEAVING_BLOCKS_MS);
         add(&stage).await?;
     }
     let complete = |stage: &Stage| stage.table(C).is_some_and(|table| table.status == TableStatus::Active);

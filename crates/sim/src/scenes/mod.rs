@@ -7,6 +7,7 @@
 mod clocks;
 mod comparisons;
 mod detached;
+mod disputes;
 mod handovers;
 mod late;
 mod latecomers;
@@ -32,6 +33,8 @@ pub enum Scene {
     Leaving,
     /// One that leaves does not go before it knows whom to tell.
     Handovers,
+    /// Of two that take each other out, one fills the newcomer.
+    Disputes,
     /// A delete is remembered until every member has it.
     Tombstones,
     /// A member that lacks what only a comparison brings is promised nothing.
@@ -62,10 +65,11 @@ pub enum Scene {
 
 impl Scene {
     /// All of them.
-    pub const ALL: [Scene; 16] = [
+    pub const ALL: [Scene; 17] = [
         Scene::Detached,
         Scene::Leaving,
         Scene::Handovers,
+        Scene::Disputes,
         Scene::Tombstones,
         Scene::Comparisons,
         Scene::Writing,
@@ -91,6 +95,7 @@ impl Scene {
             Scene::Detached => Box::pin(detached::play(stage)),
             Scene::Leaving => Box::pin(detached::written_to(stage)),
             Scene::Handovers => Box::pin(handovers::play(stage)),
+            Scene::Disputes => Box::pin(disputes::play(stage)),
             Scene::Tombstones => Box::pin(tombstones::play(stage)),
             Scene::Comparisons => Box::pin(comparisons::play(stage)),
             Scene::Writing => Box::pin(writing::play(stage)),

@@ -21,6 +21,9 @@ const LOOK: Duration = Duration::from_millis(1);
 /// Longer than any tombstone stays that is of no use to anybody.
 pub(super) const AGED: Duration = Duration::from_secs(22);
 
+/// Longer than a member that leaves keeps others from being added.
+pub(super) const LEAVING_BLOCKS_MS: i64 = 120_000;
+
 /// A Region of a scene.
 pub(super) type At = usize;
 pub(super) const A: At = 0;
@@ -91,6 +94,13 @@ impl Stage {
 
     pub(super) async fn sleep(&self, duration: Duration) {
         self.world.sleep(duration).await;
+    }
+
+    /// Sets all clocks forward.
+    pub(super) fn jump_ms(&self, by_ms: i64) {
+        for node in &self.world.nodes {
+            node.clock.jump_ms(self.world.executor.now(), by_ms);
+        }
     }
 
     /// Begins to write an item.

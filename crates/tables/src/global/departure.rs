@@ -193,13 +193,15 @@ impl Region {
         .await
     }
 
-    /// Makes a replica that has left its global table a table of its own.
+    /// Makes a replica that has left its global table a table of its own, if it knows of nobody else than `replica` does.
     ///
     /// # Errors
     /// As [`Region::mark_departed`].
-    pub async fn finish_detaching(&self, table: &Table) -> Result<(), Error> {
-        self.update_replica(table, |table, batch| {
-            if table.detaching.is_none_or(|detaching| detaching.cut.is_none()) {
+    pub async fn finish_detaching(&self, replica: &Table) -> Result<(), Error> {
+        self.update_replica(replica, |table, batch| {
+            // It may just have heard of another member.
+            let heard = table.settings != replica.settings;
+            if heard || table.detaching.is_none_or(|detaching| detaching.cut.is_none()) {
                 return;
             }
             for region in table.settings.members.keys() {

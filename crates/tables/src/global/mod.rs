@@ -132,8 +132,8 @@ impl Table {
             if self.is_out(&peer) {
                 continue;
             }
-            let was =
-                before.members.get(&peer).filter(|was| !was.value.is_out() && !self.is_gone(&peer, was));
+            let register = &self.settings.members[&peer];
+            let was = before.members.get(&peer).filter(|was| register.goes_on_from(was));
             if was.is_none() {
                 let base = if detached { log.first } else { log.next };
                 let cursor = SentCursor::new(self.uuid.clone(), base);
