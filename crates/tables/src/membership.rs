@@ -153,10 +153,14 @@ impl Table {
         self.status != TableStatus::Deleting
     }
 
+    /// Whether this replica has left to be a table of its own: of what is written from its cut on, others hear nothing.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.detaching.is_some_and(|detaching| detaching.cut.is_some())
+    }
+
     /// Whether this replica goes as soon as the others have what it had: it is dropped, or becomes a table of its own.
     pub fn is_leaving(&self) -> bool {
-        self.status == TableStatus::Deleting
-            || self.detaching.is_some_and(|detaching| detaching.cut.is_some())
+        self.status == TableStatus::Deleting || self.is_detached()
     }
 
     /// Whether changes are taken from the replica in `region` that was made for the membership `born`.

@@ -106,7 +106,8 @@ impl Region {
     pub async fn mark_behind(&self, table: &Table, member: &RegionName) -> Result<(), Error> {
         let since_ms = self.env.unix_ms();
         self.update_replica(table, |table, _| {
-            if table.told(&self.name).contains(member) {
+            // Of what becomes a table of its own the log alone is told.
+            if !table.is_detached() && table.told(&self.name).contains(member) {
                 table.membership.owe(member, since_ms).log_cut = true;
             }
         })
@@ -160,7 +161,9 @@ impl Region {
         let next = self.log_bounds(table).await?.next;
         let begun = self.update_settings(&table.name, |current| {
             let waiting = current.detaching.filter(|detaching| detaching.cut.is_none());
+            // Somebody may just have fallen behind, and needs a comparison.
             if current.uuid == table.uuid
+                && current.membership.resync.is_empty()
                 && let Some(detaching) = waiting
             {
                 let version = self.clock.register_version(current.settings.version().time);
@@ -201,7 +204,7 @@ impl Region {
         self.update_replica(replica, |table, batch| {
             // It may just have heard of another member.
             let heard = table.settings != replica.settings;
-            if heard || table.detaching.is_none_or(|detaching| detaching.cut.is_none()) {
+            if heard || !table.is_detached() {
                 return;
             }
             for region in table.settings.members.keys() {

@@ -127,7 +127,7 @@ impl Table {
         now_ms: u64,
         batch: &mut Batch,
     ) {
-        let detached = self.detaching.is_some_and(|detaching| detaching.cut.is_some());
+        let detached = self.is_detached();
         for peer in self.told(here) {
             if self.is_out(&peer) {
                 continue;
@@ -192,7 +192,7 @@ impl Table {
     /// Has every member compared with this replica: a Region that is gone may have handed some of its last writes to some
     /// members and not to others, and now nobody else will tell of them. What was a replica tells nothing after its cut.
     fn compare_with_all(&mut self, here: &RegionName, now_ms: u64) {
-        if self.detaching.is_some_and(|detaching| detaching.cut.is_some()) {
+        if self.is_detached() {
             return;
         }
         for peer in self.told(here) {

@@ -138,8 +138,7 @@ impl Region {
             let needed = self.sent_cursor(table, peer).await?.floor(joining);
             let (behind, limits) = (self.pending(table, needed).await?, self.log_limits());
             // What a replica that leaves has to hand over is in its log alone: its items go on by themselves.
-            let comparable = table.detaching.is_none_or(|detaching| detaching.cut.is_none());
-            if comparable && (behind.changes > limits.changes || behind.bytes > limits.bytes) {
+            if !table.is_detached() && (behind.changes > limits.changes || behind.bytes > limits.bytes) {
                 tracing::warn!(region = %self.name, table = %table.name, %peer, ?behind,
                     "a member is further behind than the log is kept; it is compared when it is back");
                 self.mark_behind(table, peer).await?;
