@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use graticule_model::{Error, RegionName, version::HybridTime};
 use graticule_tables::{
     Table,
-    schema::{Member, Register, Settings},
+    schema::{Member, Register},
 };
 use parking_lot::Mutex;
 
@@ -91,66 +91,8 @@ impl Replicator {
     ) -> Result<(), LinkError> {
         let tables = self.region.tables().await.map_err(|error| LinkError::Broken(error.to_string()))?;
         for table in tables {
-            if !table.concerns(peer) {
+            if !table.concerns(peer) || !self.tell(&table, peer, session).await? {
                 continue;
-            }
-            let Some(shared) = table.shared() else { continue };
-            let key = (table.uuid.clone(), peer.clone());
-            let (known, shipped) = {
-                let mut state = self.state.lock();
-                let register = |settings: &Settings| settings.members.get(peer).cloned();
-                let was = state.acknowledged.get(&key).and_then(|known| register(&known.settings));
-                let replaces = |was: &Register<Member>| {
-                    register(&table.settings).is_some_and(|now| !now.value.is_out() && !now.goes_on_from(was))
-                };
-                if was.is_some_and(|was| replaces(&was)) {
-                    // What the former replica had says nothing of the new one.
-                    state.shipped.remove(&key);
-                }
-                let shipped = state.shipped.get(&key).copied().unwrap_or_default();
-                let known = state.knowing(&table, peer).is_some_and(|known| {
-                    // One that is on its way out is asked until it is gone. If this one is, everybody is asked once more
-                    // after all is handed over: whom else there is to tell.
-                    (known.absent || !table.has_left(peer))
-                        && (!table.is_leaving() || known.shipped >= shipped)
-                });
-                (known, shipped)
-            };
-            if !known {
-                let shared = settings_to_json(&shared).map_err(failed)?;
-                match session.call(Request::Settings { shared }).await? {
-                    Reply::SettingsMerged { known_since, more } => {
-                        if let Some(more) = more {
-                            // Whoever waits for the peer to know what is known here has to hear of this first.
-                            let more = settings_from_json(&more).map_err(failed)?;
-                            self.region.merge_settings(&more).await.map_err(failed)?;
-                            continue;
-                        }
-                        let known_since = HybridTime::from_bits(known_since);
-                        let settings = table.settings.clone();
-                        let known = Acknowledged { settings, known_since, absent: false, shipped };
-                        self.note_acknowledged(key, known);
-                    }
-                    Reply::Absent => {
-                        self.note_absent(&table, key);
-                        continue;
-                    }
-                    // It left to be a table of its own, or another has its name by now.
-                    Reply::Foreign if table.is_out(peer) => {
-                        self.note_absent(&table, key);
-                        continue;
-                    }
-                    Reply::Foreign => {
-                        self.give_up(&table, peer).await;
-                        continue;
-                    }
-                    Reply::Failed(reason) => {
-                        tracing::warn!(region = %self.region.name(), table = %table.name, %peer, reason,
-                            "the other Region did not take the settings of a table; they are told again");
-                        continue;
-                    }
-                    other => return Err(LinkError::Broken(format!("settings were answered by {other:?}"))),
-                }
             }
             if table.ships_to(self.region.name(), peer) && shipping.lock().insert(table.uuid.clone()) {
                 let (replicator, peer, session) = (Arc::clone(self), peer.clone(), Arc::clone(session));
@@ -168,10 +110,66 @@ impl Replicator {
         Ok(())
     }
 
-    fn note_absent(&self, table: &Table, key: Shared) {
+    /// Tells the peer the settings of one table, if it does not know them. Gives whether it has a replica that does.
+    async fn tell(&self, table: &Table, peer: &RegionName, session: &Session) -> Result<bool, LinkError> {
+        let Some(shared) = table.shared() else { return Ok(false) };
+        let key = (table.uuid.clone(), peer.clone());
+        self.forget_former_replica(table, &key);
+        let (known, shipped) = {
+            let state = self.state.lock();
+            let shipped = state.shipped.get(&key).copied().unwrap_or_default();
+            let known = state.knowing(table, peer).is_some_and(|known| {
+                // One that is on its way out is asked until it is gone. If this one is, everybody is asked once more after all
+                // is handed over: whom else there is to tell.
+                (known.absent || !table.has_left(peer)) && (!table.is_leaving() || known.shipped >= shipped)
+            });
+            (known, shipped)
+        };
+        if known {
+            return Ok(true);
+        }
         let settings = table.settings.clone();
-        let known = Acknowledged { settings, known_since: HybridTime::ZERO, absent: true, shipped: 0 };
-        self.note_acknowledged(key, known);
+        let absent = || Acknowledged {
+            settings: settings.clone(),
+            known_since: HybridTime::ZERO,
+            absent: true,
+            shipped: 0,
+        };
+        let shared = settings_to_json(&shared).map_err(failed)?;
+        match session.call(Request::Settings { shared }).await? {
+            Reply::SettingsMerged { known_since, more: None } => {
+                let known_since = HybridTime::from_bits(known_since);
+                let known = Acknowledged { settings, known_since, absent: false, shipped };
+                self.note_acknowledged(key, known);
+                return Ok(true);
+            }
+            Reply::SettingsMerged { more: Some(more), .. } => {
+                // Whoever waits for the peer to know what is known here has to hear of this first. Then it is told again.
+                let more = settings_from_json(&more).map_err(failed)?;
+                self.region.merge_settings(&more).await.map_err(failed)?;
+            }
+            Reply::Absent => self.note_acknowledged(key, absent()),
+            // It left to be a table of its own, or another has its name by now.
+            Reply::Foreign if table.is_out(peer) => self.note_acknowledged(key, absent()),
+            Reply::Foreign => self.give_up(table, peer).await,
+            Reply::Failed(reason) => {
+                tracing::warn!(region = %self.region.name(), table = %table.name, %peer, reason,
+                    "the other Region did not take the settings of a table; they are told again");
+            }
+            other => return Err(failed(format!("settings were answered by {other:?}"))),
+        }
+        Ok(false)
+    }
+
+    /// What a former replica of the peer had says nothing of the one that takes its place.
+    fn forget_former_replica(&self, table: &Table, key: &Shared) {
+        let (_, peer) = key;
+        let mut state = self.state.lock();
+        let was = state.acknowledged.get(key).and_then(|known| known.settings.members.get(peer));
+        let is = table.settings.members.get(peer).filter(|is| !is.value.is_out());
+        if was.zip(is).is_some_and(|(was, is)| !is.goes_on_from(was)) {
+            state.shipped.remove(key);
+        }
     }
 
     fn note_acknowledged(&self, key: Shared, mut known: Acknowledged) {
