@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use graticule_model::{Error, RegionName, version::HybridTime};
-use graticule_tables::{Change, PageLimit, Table, schema::TableStatus};
+use graticule_tables::{
+    Change, PageLimit, Table,
+    schema::{Detaching, TableStatus},
+};
 
 use tokio::sync::watch;
 
@@ -212,7 +215,10 @@ impl Replicator {
             return Ok(Next::Cut);
         }
         // What is still to be compared was written before, and has not been sent; nor has what lies behind an unsettled cut.
-        let complete = mark.is_none() && !current.detaching.is_some_and(|detaching| detaching.unsettled);
+        // One that was taken out before it could make its cut is written to as before, and nobody must take it for departed.
+        let cut_off = current.has_left(self.region.name());
+        let goes_on = |detaching: Detaching| detaching.unsettled || (cut_off && detaching.cut.is_none());
+        let complete = mark.is_none() && !current.detaching.is_some_and(goes_on);
         let watermark = Some(closed).filter(|_| complete && outgoing.next >= head);
         let settled = watermark.and_then(|_| self.settled_time(&current));
         let written_ms = outgoing.changes.iter().map(|change| change.written_ms).collect();
