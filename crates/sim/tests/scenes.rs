@@ -31,6 +31,7 @@ macro_rules! scenes {
 scenes! {
     a_replica_that_left_ships_nothing: Detached,
     what_is_written_while_a_replica_leaves_comes_to_all_or_none: Leaving,
+    one_that_cannot_leave_yet_promises_nothing: Stuck,
     one_that_leaves_goes_when_all_have_what_it_had: Handovers,
     one_of_two_that_take_each_other_out_fills_the_newcomer: Disputes,
     a_delete_is_remembered_for_those_who_lack_it: Tombstones,

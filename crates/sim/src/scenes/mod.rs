@@ -16,6 +16,7 @@ mod orphans;
 mod refused;
 mod removals;
 mod stage;
+mod stuck;
 mod tombstones;
 mod writing;
 
@@ -31,6 +32,8 @@ pub enum Scene {
     Detached,
     /// What is written while a replica leaves comes to all that stay, or to none.
     Leaving,
+    /// One that cannot leave yet promises nothing.
+    Stuck,
     /// One that leaves does not go before it knows whom to tell.
     Handovers,
     /// Of two that take each other out, one fills the newcomer.
@@ -65,9 +68,10 @@ pub enum Scene {
 
 impl Scene {
     /// All of them.
-    pub const ALL: [Scene; 17] = [
+    pub const ALL: [Scene; 18] = [
         Scene::Detached,
         Scene::Leaving,
+        Scene::Stuck,
         Scene::Handovers,
         Scene::Disputes,
         Scene::Tombstones,
@@ -87,13 +91,14 @@ impl Scene {
 
     /// How many changes of log are kept for a member that is away.
     fn log_changes_max(self) -> Option<u64> {
-        matches!(self, Scene::Tombstones | Scene::Comparisons).then_some(5)
+        matches!(self, Scene::Tombstones | Scene::Comparisons | Scene::Stuck).then_some(5)
     }
 
     fn act(self, stage: Stage) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> {
         match self {
             Scene::Detached => Box::pin(detached::play(stage)),
             Scene::Leaving => Box::pin(detached::written_to(stage)),
+            Scene::Stuck => Box::pin(stuck::play(stage)),
             Scene::Handovers => Box::pin(handovers::play(stage)),
             Scene::Disputes => Box::pin(disputes::play(stage)),
             Scene::Tombstones => Box::pin(tombstones::play(stage)),
