@@ -29,6 +29,10 @@ impl Table {
         }
         let orphans = self.settings.members.iter().filter(|(_, register)| self.lacks_source(&register.value));
         let orphans: Vec<RegionName> = orphans.map(|(region, _)| region.clone()).collect();
+        if !orphans.is_empty() && self.is_expelled(here) {
+            // It stays as the last one. As long as it counts as expelled, a new replica would take nothing from it.
+            self.settings.members.insert(here.clone(), Register::new(version.clone(), Member::Active));
+        }
         for region in orphans {
             let joining = Member::Joining { source: here.clone() };
             self.settings.members.insert(region, Register::new(version.clone(), joining));
