@@ -19,10 +19,13 @@ impl Replicator {
             return Ok(());
         }
         let still_leaving = |current: &Table| {
-            let leaving = current.uuid == table.uuid && current.status == TableStatus::Deleting;
             // It may just have heard of another member.
-            let leaving = leaving && current.settings == table.settings;
-            if leaving { Ok(()) } else { Err(Error::ResourceNotFound) }
+            let same = current.uuid == table.uuid && current.settings == table.settings;
+            if same && current.status == TableStatus::Deleting {
+                Ok(())
+            } else {
+                Err(Error::ResourceNotFound)
+            }
         };
         match self.region.drop_table(&table.name, still_leaving).await {
             Ok(_) => {}

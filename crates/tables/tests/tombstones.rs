@@ -201,7 +201,7 @@ async fn a_new_replica_takes_nothing_that_its_source_has_forgotten() {
     let live = async || marks(&region, "global").await.0.len();
     for road in [Road::Log, Road::Resync] {
         member(&region, "global", Member::Removed).await;
-        let key = |name: &str| item([("pk", s(&format!("{name}, {road:?}")))]);
+        let key = |name: &str| item([("pk", s(format!("{name}, {road:?}")))]);
         let before = live().await;
         apply_by(&region, "global", road, &key("old"), old).await;
         assert_eq!(live().await, before, "{road:?}");

@@ -75,8 +75,8 @@ enum Arrival {
 impl Road {
     /// Whether a change for which there is nothing in `table` was there and is deleted. What was written before the time
     /// `forgotten` was there, and what is no more was deleted; only a member that lost everything may not have told all. A
-    /// member tells its log once, but one that was taken out tells all of it to a replica that was filled without it. What
-    /// was missing while both had heard everything was deleted only if a later delete can be forgotten.
+    /// member tells its log once, but what becomes a table of its own tells all of it to a replica that was filled without
+    /// it. What was missing while both had heard everything was deleted only if a later delete can be forgotten.
     fn is_past(self, table: &Table, from: &RegionName, change: &Change, forgotten: HybridTime) -> bool {
         let old = change.version.time < forgotten;
         match self {
