@@ -86,9 +86,9 @@ async fn what_fills_a_replica_is_not_shipped_again() {
     assert!(winners(&[&b]).await.is_empty());
 }
 
-/// A replica that left while a new one was being filled from it left that one unfinished for ever.
+/// A replica that left while a new one was being filled from it left that one unfinished for ever. Whoever stays fills it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_source_fills_the_new_replica_before_it_goes() {
+async fn a_new_replica_is_filled_although_its_source_goes() {
     let (network, [a, b, c]) = cluster().await;
     a.create().await;
     a.put("k", "v").await.unwrap();
