@@ -16,7 +16,7 @@ use super::{
     drive,
     kinds::Kind,
     products::{Mode, Product},
-    results::{Reopened, Results, Row, Start, median},
+    results::{MORE_THAN_CACHE, Reopened, Results, Row, Start, median},
     running::Running,
     shapes::Shape,
     signer::Signer,
@@ -151,9 +151,7 @@ pub(super) async fn cache(plan: &Plan, results: &mut Results) -> Result<(), Stri
     let table = TableSpec { name: "larger", shape: Shape::simple(1024), items, stream: false };
     let mut server = started(plan, &["--cache-mib", mib]).await?;
     server.ensure(&table, &plan.pool).await?;
-    results
-        .about
-        .push(("more data than cache".to_owned(), format!("{items} items of 1 KB, cache of {mib} MiB")));
+    results.about.push((MORE_THAN_CACHE.to_owned(), format!("{items} items of 1 KB, cache of {mib} MiB")));
     let workloads = [
         ("GetItem, uniform", alone("get", Kind::Get, Distribution::Uniform)),
         ("GetItem, zipfian", alone("get", Kind::Get, Distribution::Zipfian)),

@@ -39,8 +39,11 @@ const FILE_NAME: &str = "benchmarks";
 
 /// Runs what is asked for, prints the tables, writes the files. Whether everything that had to be right was.
 pub async fn run(arguments: &SuiteArguments, binary: &Path) -> Result<bool, String> {
-    if let Some(file) = &arguments.from {
-        let results = read(file)?;
+    if let Some((first, later)) = arguments.from.split_first() {
+        let mut results = read(first)?;
+        for file in later {
+            results.take(read(file)?);
+        }
         print!("{}", text::render(&results));
         return write(&arguments.out(), &results).map(|()| true);
     }

@@ -74,9 +74,9 @@ pub struct SuiteArguments {
     /// Where JSON, picture and page are written [default: docs for a whole run, the temporary directory for a part]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Measure nothing, and show what an earlier run has written
-    #[arg(long, value_name = "JSON FILE")]
-    pub(crate) from: Option<PathBuf>,
+    /// Measure nothing, and show what an earlier run has written; of further files, what parts they have instead
+    #[arg(long, value_name = "JSON FILES", value_delimiter = ',')]
+    pub(crate) from: Vec<PathBuf>,
     /// Ratios to the null server that were recorded
     #[arg(long, value_name = "FILE", default_value = "bench/ratios.json")]
     pub(crate) ratios: PathBuf,

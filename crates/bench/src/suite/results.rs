@@ -131,6 +131,9 @@ pub(crate) struct Reopened {
     pub(crate) first_answer_ms: f64,
 }
 
+/// The name in [`Results::about`] of what the part `cache` was made with.
+pub(crate) const MORE_THAN_CACHE: &str = "more data than cache";
+
 /// A whole run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Results {
@@ -148,6 +151,47 @@ pub(crate) struct Results {
     /// PutItem with no, one and two replicas.
     pub(crate) replicas: Vec<Row>,
     pub(crate) reopened: Option<Reopened>,
+}
+
+impl Results {
+    /// What a run was made with.
+    fn made_with(&self, name: &str) -> &str {
+        self.about.iter().find(|(known, _)| known == name).map_or("not told", |(_, value)| value)
+    }
+
+    /// Takes the parts that a later run has in place of its own, and says with what they were made.
+    pub(crate) fn take(&mut self, later: Results) {
+        let made_with =
+            ["date", "source", "other programs", "load"].map(|name| later.made_with(name)).join("; ");
+        let mut parts = Vec::new();
+        let mut has = |part: &'static str, is_there: bool| {
+            if is_there {
+                parts.push(part);
+            }
+            is_there
+        };
+        if has("starts", !later.starts.is_empty()) {
+            self.starts = later.starts;
+        }
+        if has("memory", !later.memory.rows.is_empty()) {
+            self.memory = later.memory;
+        }
+        if has("durable", !later.durable.rows.is_empty()) {
+            self.durable = later.durable;
+        }
+        if has("growth", !later.growth.is_empty()) {
+            self.growth = later.growth;
+        }
+        if has("cache", !later.cache.is_empty()) {
+            (self.cache, self.reopened) = (later.cache, later.reopened);
+            self.about.retain(|(name, _)| name != MORE_THAN_CACHE);
+            self.about.extend(later.about.into_iter().filter(|(name, _)| name == MORE_THAN_CACHE));
+        }
+        if has("replicas", !later.replicas.is_empty()) {
+            self.replicas = later.replicas;
+        }
+        self.about.push((format!("measured apart: {}", parts.join(", ")), made_with));
+    }
 }
 
 /// The one in the middle, or the mean of the two there.
@@ -191,6 +235,32 @@ pub(crate) mod tests {
             connections: 64,
             rounds: server_us.iter().map(|us| figures(1e6 / us, *us)).collect(),
         }
+    }
+
+    #[test]
+    fn parts_of_a_later_run_take_the_place_of_earlier_ones() {
+        let run = |date: &str, larger: &str| Results {
+            about: vec![
+                ("date".to_owned(), date.to_owned()),
+                (MORE_THAN_CACHE.to_owned(), larger.to_owned()),
+            ],
+            ..Results::default()
+        };
+        let mut whole = run("Monday", "little");
+        whole.growth = vec![row("get 1", "ours", &[1.0])];
+        whole.replicas = vec![row("put", "ours", &[1.0])];
+        let mut later = run("Tuesday", "much");
+        later.growth = vec![row("get 1", "ours", &[2.0]), row("get 2", "ours", &[2.0])];
+        later.cache = vec![row("get", "ours", &[3.0])];
+        whole.take(later);
+        assert_eq!((whole.growth.len(), whole.cache.len(), whole.replicas.len()), (2, 1, 1));
+        let about: Vec<(&str, &str)> =
+            whole.about.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let apart = "Tuesday; not told; not told; not told";
+        assert_eq!(
+            about,
+            [("date", "Monday"), (MORE_THAN_CACHE, "much"), ("measured apart: growth, cache", apart)]
+        );
     }
 
     #[test]
