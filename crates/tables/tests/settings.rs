@@ -172,6 +172,38 @@ async fn status(opened: &Opened) -> Option<TableStatus> {
     opened.region.table(&table_name("t-1")).await.ok().map(|table| table.status)
 }
 
+/// Whoever fills a new replica waits for what the members have to say that it knows. Two that become members while the others
+/// are cut off from each other are waited for by nobody.
+#[tokio::test]
+async fn a_member_that_was_never_seen_to_join_is_compared() {
+    let opened = open("a").await;
+    let region = &opened.region;
+    let template = plain_table(region, "t-1");
+    let mut shared = SharedTable {
+        name: template.name.clone(),
+        group: "the group".to_owned(),
+        key: template.key.clone(),
+        local_indexes: BTreeMap::new(),
+        settings: template.settings.clone(),
+    };
+    let merged_owes = async |shared: &SharedTable| {
+        region.merge_settings(shared).await.unwrap();
+        let table = region.table(&table_name("t-1")).await.unwrap();
+        table.membership.resync.keys().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    set_member(&mut shared, "b", 1, Member::Active);
+    set_member(&mut shared, "a", 2, Member::Joining { source: region_name("b") });
+    assert_eq!(merged_owes(&shared).await, [""; 0]);
+    set_member(&mut shared, "a", 3, Member::Active);
+    set_member(&mut shared, "c", 10, Member::Joining { source: region_name("b") });
+    assert_eq!(merged_owes(&shared).await, [""; 0], "b waits");
+    let complete = shared.settings.members[&region_name("c")].completed();
+    shared.settings.members.insert(region_name("c"), complete);
+    assert_eq!(merged_owes(&shared).await, [""; 0]);
+    set_member(&mut shared, "d", 20, Member::Active);
+    assert_eq!(merged_owes(&shared).await, ["d"]);
+}
+
 /// The life of a replica as its Region sees it.
 #[tokio::test]
 async fn a_replica_comes_and_goes_as_it_is_told() {

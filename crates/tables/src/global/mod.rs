@@ -117,8 +117,9 @@ impl Table {
     }
 
     /// Has new members told. They get everything that is logged from here on; what is older comes with their snapshot. But
-    /// nobody waits for what a member has still to say that was taken out before the new one was complete, so that one
-    /// compares itself with it; what becomes a table of its own, and goes on, tells all of its log.
+    /// nobody waits for what a member has still to say that was taken out before the new one was complete, or was complete
+    /// before they knew of each other, so that one compares itself with it; what becomes a table of its own, and goes on,
+    /// tells all of its log.
     fn welcome(
         &mut self,
         here: &RegionName,
@@ -140,7 +141,9 @@ impl Table {
                 batch.put(cursor_key(self, CursorKind::Sent, &peer), cursor.encode());
             }
             let was_complete = was.is_some_and(|was| was.value == Member::Active);
-            if self.has_left(here) && !detached && !was_complete && self.settings.members != before.members {
+            let unawaited =
+                (self.has_left(here) && !was_complete) || (was.is_none() && register.value == Member::Active);
+            if unawaited && !detached && self.settings.members != before.members {
                 self.membership.owe(&peer, now_ms);
             }
         }
