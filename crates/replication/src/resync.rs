@@ -1,5 +1,5 @@
-//! Bringing a member up to date that needs more than the log: it was away for longer than the log is kept, or may have
-//! missed what a member that is gone told others.
+//! Bringing a member up to date that needs more than the log: it was away for longer than the log is kept, may have missed
+//! what a member that is gone told others, or became a member while nobody waited for what is here.
 //!
 //! First the log is kept for it again, so that nothing is missed from there on. Then this replica's tombstones go over,
 //! and of every stretch of the key space whose digest differs, the items that the member lacks or has older: first those

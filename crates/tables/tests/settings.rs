@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use graticule_model::{Error, KeyType, Version, version::HybridTime};
 use graticule_tables::{
-    Merged, SharedTable,
+    Merged, Region, SharedTable,
     auto_scaling::{AutoScaling, Dimension, ScalingPolicy, Utilization},
     schema::{
         Billing, CapacityOverrides, Member, Overrides, Projection, Register, Settings, StreamView,
@@ -168,6 +168,18 @@ fn set_member(table: &mut SharedTable, region: &str, time: u64, member: Member) 
     table.settings.members.insert(region_name(region), Register::new(version, member));
 }
 
+/// What another Region tells of a table that has no members yet.
+fn shared_table(region: &Region) -> SharedTable {
+    let template = plain_table(region, "t-1");
+    SharedTable {
+        name: template.name,
+        group: "the group".to_owned(),
+        key: template.key,
+        local_indexes: BTreeMap::new(),
+        settings: template.settings,
+    }
+}
+
 async fn status(opened: &Opened) -> Option<TableStatus> {
     opened.region.table(&table_name("t-1")).await.ok().map(|table| table.status)
 }
@@ -178,14 +190,7 @@ async fn status(opened: &Opened) -> Option<TableStatus> {
 async fn a_member_that_was_never_seen_to_join_is_compared() {
     let opened = open("a").await;
     let region = &opened.region;
-    let template = plain_table(region, "t-1");
-    let mut shared = SharedTable {
-        name: template.name.clone(),
-        group: "the group".to_owned(),
-        key: template.key.clone(),
-        local_indexes: BTreeMap::new(),
-        settings: template.settings.clone(),
-    };
+    let mut shared = shared_table(region);
     let merged_owes = async |shared: &SharedTable| {
         region.merge_settings(shared).await.unwrap();
         let table = region.table(&table_name("t-1")).await.unwrap();
@@ -209,14 +214,7 @@ async fn a_member_that_was_never_seen_to_join_is_compared() {
 async fn a_replica_comes_and_goes_as_it_is_told() {
     let opened = open("a").await;
     let region = &opened.region;
-    let template = plain_table(region, "t-1");
-    let mut shared = SharedTable {
-        name: template.name.clone(),
-        group: "the group".to_owned(),
-        key: template.key.clone(),
-        local_indexes: BTreeMap::new(),
-        settings: template.settings.clone(),
-    };
+    let mut shared = shared_table(region);
     let done = |merged: Result<Merged, Error>| matches!(merged, Ok(Merged::Done { .. }));
     set_member(&mut shared, "b", 1, Member::Active);
     assert_eq!(region.merge_settings(&shared).await.unwrap(), Merged::Absent);
