@@ -63,9 +63,14 @@ impl OwnServer {
         }
     }
 
+    /// Its directory.
+    pub fn directory(&self) -> &Path {
+        self.process.directory()
+    }
+
     /// The disk below its data.
     pub fn storage(&self) -> String {
-        machine::storage(self.process.directory())
+        machine::storage(self.directory())
     }
 
     /// Asks the server to end, waits, removes its files. An error if it had ended before or ended badly.

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::{
     pair::Pair,
+    syncs,
     writers::{Pace, Puts},
 };
 use crate::{
@@ -63,8 +64,8 @@ struct Probes {
     under_way: Cell<usize>,
 }
 
-/// Runs the load and the probes; the lag, and the latency of the load's puts.
-pub(super) async fn run(pair: &Pair, plan: &LagPlan, names: LagNames) -> Result<[Measurement; 2], String> {
+/// Runs the load and the probes; the lag, the latency of the load's puts, and that of the disk.
+pub(super) async fn run(pair: &Pair, plan: &LagPlan, names: LagNames) -> Result<[Measurement; 3], String> {
     let started = Instant::now();
     let measured_from = started + plan.warm_up;
     let end = measured_from + plan.duration;
@@ -84,6 +85,10 @@ pub(super) async fn run(pair: &Pair, plan: &LagPlan, names: LagNames) -> Result<
             tokio::time::sleep_until(measured_from.into()).await;
             CpuReading::take(&pids)
         })
+    };
+    let disk = {
+        let directory = pair.directory().to_owned();
+        tokio::task::spawn_blocking(move || syncs::measure(&directory, measured_from, end))
     };
 
     let mut followed = JoinSet::new();
@@ -122,12 +127,14 @@ pub(super) async fn run(pair: &Pair, plan: &LagPlan, names: LagNames) -> Result<
     let joined = |error| format!("a worker of the benchmark failed: {error}");
     let (puts, took) = load.await.map_err(joined)??;
     let used = CpuReading::take(&pair.pids()).since(&cpu.await.map_err(joined)?);
+    let disk = disk.await.map_err(joined)?.map_err(|error| format!("cannot write beside the load: {error}"))?;
     let lag = Rc::into_inner(probes).expect("the probes that shared it have ended").recorder.into_inner();
     let requests = lag.requests();
     // All CPU time is in the row of the puts, per put: it is mostly theirs.
     Ok([
         lag.finish(names.lag, elapsed, Some(requests), CpuUsed::UNKNOWN),
         puts.finish(names.puts, took.saturating_sub(plan.warm_up), None, used),
+        disk,
     ])
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod files;
 mod lag;
 mod meter;
 mod pair;
+mod syncs;
 mod writers;
 
 use std::{

@@ -87,6 +87,11 @@ impl Pair {
         std::iter::once(self.source_pid()).chain(self.target_pid()).collect()
     }
 
+    /// The directory of the first Region's server, on the disk that all share.
+    pub(super) fn directory(&self) -> &Path {
+        self.source.directory()
+    }
+
     /// What an acknowledged write means, and the disk below.
     pub(super) fn describe(&self) -> [(&'static str, String); 2] {
         [("durability", self.source.durability().to_owned()), ("storage", self.source.storage())]

@@ -22,6 +22,8 @@ const FORMAT_DRAFT_FILE: &str = "FORMAT.new";
 const FORMAT_PREFIX: &str = "graticule-kv ";
 
 const MIB: usize = 1024 * 1024;
+/// Most entries of a log are trimmed by then: streams show them for a day.
+const LOG_KEPT_SECONDS: u32 = 25 * 60 * 60;
 
 /// How to open a store. Cloning is cheap and shares the memory.
 #[derive(Debug, Clone)]
@@ -300,7 +302,7 @@ fn data_options(memory: &Memory) -> rocksdb::Options {
     let mut table = table_options(memory);
     table.set_bloom_filter(10.0, false);
     table.set_block_size(8 * 1024);
-    let mut family = family_options(&table, 32 * MIB);
+    let mut family = family_options(rocksdb::Options::default(), &table, 32 * MIB);
     // Files that are mostly tombstones (moved index entries, expired items) make scans slow: compact them.
     family.add_compact_on_deletion_collector_factory(8192, 4096, 0.5);
     family
@@ -310,14 +312,18 @@ fn data_options(memory: &Memory) -> rocksdb::Options {
 fn log_options(memory: &Memory) -> rocksdb::Options {
     let mut table = table_options(memory);
     table.set_block_size(32 * 1024);
-    family_options(&table, 32 * MIB)
+    // RocksDB rewrites a file at the bottom as soon as no snapshot looks at it, in case it holds what a snapshot kept
+    // alive. A log overwrites nothing: until its entries are trimmed, that is to write everything twice for nothing.
+    let late = format!("bottommost_file_compaction_delay={LOG_KEPT_SECONDS}");
+    let family = rocksdb::Options::default().get_options_from_string(late);
+    family_options(family.expect("RocksDB knows its own option"), &table, 32 * MIB)
 }
 
 /// Few rows, each overwritten time and again.
 fn small_rows_options(memory: &Memory) -> rocksdb::Options {
     let mut table = table_options(memory);
     table.set_bloom_filter(10.0, false);
-    family_options(&table, 4 * MIB)
+    family_options(rocksdb::Options::default(), &table, 4 * MIB)
 }
 
 fn table_options(memory: &Memory) -> BlockBasedOptions {
@@ -336,8 +342,11 @@ fn table_options(memory: &Memory) -> BlockBasedOptions {
     table
 }
 
-fn family_options(table: &BlockBasedOptions, write_buffer_bytes: usize) -> rocksdb::Options {
-    let mut family = rocksdb::Options::default();
+fn family_options(
+    mut family: rocksdb::Options,
+    table: &BlockBasedOptions,
+    write_buffer_bytes: usize,
+) -> rocksdb::Options {
     family.set_block_based_table_factory(table);
     family.set_compression_type(DBCompressionType::Lz4);
     family.set_write_buffer_size(write_buffer_bytes);
