@@ -127,7 +127,8 @@ pub(super) async fn run(pair: &Pair, plan: &LagPlan, names: LagNames) -> Result<
     let joined = |error| format!("a worker of the benchmark failed: {error}");
     let (puts, took) = load.await.map_err(joined)??;
     let used = CpuReading::take(&pair.pids()).since(&cpu.await.map_err(joined)?);
-    let disk = disk.await.map_err(joined)?.map_err(|error| format!("cannot write beside the load: {error}"))?;
+    let disk =
+        disk.await.map_err(joined)?.map_err(|error| format!("cannot write beside the load: {error}"))?;
     let lag = Rc::into_inner(probes).expect("the probes that shared it have ended").recorder.into_inner();
     let requests = lag.requests();
     // All CPU time is in the row of the puts, per put: it is mostly theirs.
@@ -172,6 +173,7 @@ impl Probe {
             return Err(format!("PutItem in {REGION}: {}", answer.describe()));
         }
         let acknowledged = Instant::now();
+        let arrives = sent + one_way;
         loop {
             probes.recorder.borrow_mut().add_requests(1);
             let answer = self.there.exchange(self.get.bytes()).await?;
@@ -191,7 +193,10 @@ impl Probe {
                     "an item was not in {REPLICA_REGION} {waited} s after its acknowledgement"
                 ));
             }
-            if !one_way.is_zero() || seen - acknowledged > BACK_TO_BACK {
+            // Once before it can be there, to see that it is not; then not before it can be.
+            if seen < arrives {
+                tokio::time::sleep_until(arrives.into()).await;
+            } else if !one_way.is_zero() || seen - acknowledged > BACK_TO_BACK {
                 tokio::time::sleep(PAUSE).await;
             }
         }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBRecoveryMode, ErrorKind, WriteBufferManager,
+    DBRecoveryMode, Env, ErrorKind, WriteBufferManager,
 };
 
 use super::store::{COUNTERS, LOG, LOG_BOUNDS};
@@ -269,6 +269,11 @@ fn database_options(options: &Options, create: bool) -> rocksdb::Options {
     database.set_write_buffer_manager(&options.memory.write_buffers);
     database.set_max_open_files(options.open_files_max);
     database.set_max_background_jobs(background_jobs());
+    // A compaction takes a core for a second and nobody waits for it: requests go first. Where it lags behind all the
+    // same, RocksDB slows the writers down. Flushes have threads of their own, of the usual priority.
+    let mut threads = Env::new().expect("RocksDB has a default environment");
+    threads.lower_thread_pool_cpu_priority();
+    database.set_env(&threads);
     database.set_skip_stats_update_on_db_open(true);
     database.set_avoid_unnecessary_blocking_io(true);
 
