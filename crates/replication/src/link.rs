@@ -3,10 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use graticule_model::{Error, RegionName, version::HybridTime};
-use graticule_tables::{
-    Table,
-    schema::{Member, Register},
-};
+use graticule_tables::Table;
 use parking_lot::Mutex;
 
 use crate::{
@@ -188,16 +185,7 @@ impl Replicator {
     async fn give_up(&self, table: &Table, peer: &RegionName) {
         tracing::error!(region = %self.region.name(), table = %table.name, %peer,
             "the other Region has a table of this name that is not part of the global table; it is taken out");
-        let version = self.region.clock().register_version(table.settings.version().time);
-        let removed = self.region.update_settings(&table.name, |current| {
-            // This one may have become a table of its own meanwhile, or have heard more of that member.
-            let members = &mut current.settings.members;
-            if current.uuid == table.uuid && members.get(peer) == table.settings.members.get(peer) {
-                members.insert(peer.clone(), Register::new(version.clone(), Member::Removed));
-            }
-            Ok(())
-        });
-        if let Err(error) = removed.await
+        if let Err(error) = self.region.give_up(table, peer).await
             && error != Error::ResourceNotFound
         {
             tracing::error!(region = %self.region.name(), table = %table.name, %error, "taking a member out failed");

@@ -1,8 +1,15 @@
 //! Replicas that become tables of their own.
 
-use graticule_tables::schema::Detaching;
+use graticule_replication::Policy;
+use graticule_tables::{
+    LogLimits,
+    schema::{Detaching, Member},
+};
 
-use crate::cluster::{Node, cluster, equal, eventually, members, name, share};
+use crate::{
+    cluster::{Node, cluster, equal, eventually, members, name, share},
+    resync::nodes,
+};
 
 async fn detach(node: &Node) {
     let requested_ms = node.region.env().unix_ms();
@@ -67,4 +74,28 @@ async fn of_two_members_both_become_ordinary() {
     eventually("b to be given up", async || (!a.region.table(&name()).await.ok()?.is_global()).then_some(()))
         .await;
     assert!(b.contents().await.unwrap().0.keys().all(|item| item.contains("of b")));
+}
+
+/// It waited for ever for those that had taken it out, and told it nothing more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_is_expelled_before_it_could_leave_becomes_a_table_of_its_own() {
+    let policy = Policy { departure_ms_max: 500, ..Policy::default() };
+    let (network, [a, b, c]) = nodes(&policy, LogLimits::default()).await;
+    share(&[&a, &b, &c]).await;
+    b.put("k", "v").await.unwrap();
+    equal(&[&a, &b, &c]).await;
+    network.part(&a.name, &b.name);
+    network.part(&c.name, &b.name);
+    detach(&b).await;
+    b.put("of b", "heard by nobody").await.unwrap();
+    a.remove(&b.name).await;
+    eventually("the member to be expelled", async || {
+        let table = c.region.table(&name()).await.ok()?;
+        (table.settings.members.get(&b.name)?.value == Member::Expelled).then_some(())
+    })
+    .await;
+    network.heal();
+    is_ordinary(&b).await;
+    assert_eq!(b.contents().await.unwrap().0.len(), 2, "it keeps what it has");
+    assert_eq!(equal(&[&a, &c]).await.len(), 1);
 }

@@ -13,6 +13,7 @@ mod collections;
 mod comparisons;
 mod conflicts;
 mod indexes;
+mod membership;
 mod reading;
 mod records;
 mod settings;

@@ -88,6 +88,23 @@ impl Region {
         Ok(expelled.await?.0)
     }
 
+    /// Takes out a member whose Region has another table of that name, unless this replica has become a table of its own
+    /// since it was seen as `replica`, or has heard more of that member.
+    ///
+    /// # Errors
+    /// [`Error::ResourceNotFound`] if the table is gone; if the engine fails.
+    pub async fn give_up(&self, replica: &Table, member: &RegionName) -> Result<(), Error> {
+        let given_up = self.update_settings(&replica.name, |table| {
+            let version = self.clock.register_version(table.settings.version().time);
+            let members = &mut table.settings.members;
+            if table.uuid == replica.uuid && members.get(member) == replica.settings.members.get(member) {
+                members.insert(member.clone(), Register::new(version, Member::Removed));
+            }
+            Ok(())
+        });
+        given_up.await.map(drop)
+    }
+
     /// Takes over the joins whose source is no member any more.
     ///
     /// # Errors
