@@ -128,6 +128,23 @@ async fn a_replica_leaves_only_when_nobody_needs_a_comparison_with_it() {
     assert_eq!((member(&table, "a"), table.detaching.unwrap().cut), (Member::Removed, Some(0)));
 }
 
+/// Whoever expelled it does not wait for it again.
+#[tokio::test]
+async fn one_that_was_expelled_leaves_as_such() {
+    let opened = open("a").await;
+    let region = &opened.region;
+    let active = register(1, "b", Member::Active);
+    create(region, &[("a", active.clone()), ("b", active)]).await;
+    let table = change(region, |table| {
+        table.detaching = Some(Detaching { requested_ms: 1, cut: None, unsettled: false });
+        table.settings.members.insert(region_name("a"), register(2, "b", Member::Expelled));
+    })
+    .await;
+    region.begin_detaching(&table).await.unwrap();
+    let table = current(region).await;
+    assert_eq!((member(&table, "a"), table.detaching.unwrap().cut), (Member::Expelled, Some(0)));
+}
+
 #[tokio::test]
 async fn an_expelled_one_that_stays_as_the_last_fills_a_new_replica_as_a_member() {
     let opened = open("a").await;
