@@ -12,6 +12,7 @@ use std::future::ready;
 use std::ops::Bound;
 
 use parking_lot::{Mutex, RwLock};
+use smallvec::SmallVec;
 use tokio::sync::watch;
 
 use crate::contract::{
@@ -29,17 +30,21 @@ pub struct MemoryEngine {
     state: RwLock<State>,
 }
 
+/// A key as it lies in the map. Most keys are short enough to lie in the nodes of the tree themselves: a search that had to
+/// fetch each key that it looks at from elsewhere would wait for memory at every step.
+type StoredKey = SmallVec<[u8; 40]>;
+
 #[derive(Default)]
 struct State {
     /// Number of the latest commit.
     sequence: u64,
-    data: BTreeMap<Key, Versions>,
-    counters: BTreeMap<Key, i64>,
+    data: BTreeMap<StoredKey, Versions>,
+    counters: BTreeMap<StoredKey, i64>,
     logs: HashMap<LogShard, Log>,
     /// Live snapshots: sequence and how many have it. Readers come and go without keeping each other out.
     snapshots: Mutex<BTreeMap<u64, usize>>,
     /// Keys that got a version over an older one, with the sequence of the newer version, ascending.
-    superseded: VecDeque<(u64, Key)>,
+    superseded: VecDeque<(u64, StoredKey)>,
 }
 
 /// What a key was set to, and by which commit; `None` is a removal.
@@ -208,7 +213,7 @@ impl State {
             return None;
         }
         let range = self.data.range::<[u8], _>((Bound::Included(start), Bound::Excluded(end)));
-        let seen = |(key, versions): (&'s Key, &'s Versions)| Some((key, versions.visible(sequence)?));
+        let seen = |(key, versions): (&'s StoredKey, &'s Versions)| Some((key, versions.visible(sequence)?));
         match direction {
             Direction::Forward => show(range.filter_map(seen), limit, each),
             Direction::Backward => show(range.rev().filter_map(seen), limit, each),
@@ -243,20 +248,21 @@ impl State {
         let mut grown = BTreeMap::new();
         for effect in batch.effects {
             match effect {
-                Effect::Put(key, value) => self.set(key, Some(Value::from(value))),
+                Effect::Put(key, value) => self.set(key.as_slice().into(), Some(Value::from(value))),
                 Effect::Delete(key) => {
-                    self.counters.remove(&key);
-                    self.set(key, None);
+                    self.counters.remove(key.as_slice());
+                    self.set(key.as_slice().into(), None);
                 }
-                Effect::DeleteRange(start, end) => self.delete_range(start, end),
+                Effect::DeleteRange(start, end) => self.delete_range(&start, &end),
                 // Wrapping, because only that commutes: overflow must not depend on the order.
                 Effect::Add(key, delta) => {
-                    let value = self.counters.get(&key).map_or(delta, |value| value.wrapping_add(delta));
+                    let key = key.as_slice();
+                    let value = self.counters.get(key).map_or(delta, |value| value.wrapping_add(delta));
                     // A counter that is back at 0 is as if it had never been.
                     if value == 0 {
-                        self.counters.remove(&key);
+                        self.counters.remove(key);
                     } else {
-                        self.counters.insert(key, value);
+                        self.counters.insert(key.into(), value);
                     }
                 }
                 Effect::Append(shard, entry) => {
@@ -275,7 +281,7 @@ impl State {
         (committed, grown)
     }
 
-    fn set(&mut self, key: Key, value: Option<Value>) {
+    fn set(&mut self, key: StoredKey, value: Option<Value>) {
         if self.snapshots.get_mut().is_empty() {
             match value {
                 Some(_) => self.data.insert(key, Versions::new(self.sequence, value)),
@@ -293,17 +299,17 @@ impl State {
         }
     }
 
-    fn delete_range(&mut self, start: Key, end: Key) {
+    fn delete_range(&mut self, start: &[u8], end: &[u8]) {
         if start >= end {
             return;
         }
-        let keys: Vec<Key> =
-            self.data.range(start.clone()..end.clone()).map(|(key, _)| key.clone()).collect();
+        let range = (Bound::Included(start), Bound::Excluded(end));
+        let keys: Vec<StoredKey> = self.data.range::<[u8], _>(range).map(|(key, _)| key.clone()).collect();
         for key in keys {
             self.set(key, None);
         }
-        let counters: Vec<Key> = self.counters.range(start..end).map(|(key, _)| key.clone()).collect();
-        for key in counters {
+        let counters = self.counters.range::<[u8], _>(range).map(|(key, _)| key.clone());
+        for key in counters.collect::<Vec<StoredKey>>() {
             self.counters.remove(&key);
         }
     }
@@ -370,7 +376,7 @@ impl Versions {
 }
 
 fn show<'a>(
-    entries: impl Iterator<Item = (&'a Key, &'a Value)>,
+    entries: impl Iterator<Item = (&'a StoredKey, &'a Value)>,
     limit: PageLimit,
     each: &mut EachFn<'_>,
 ) -> Option<Key> {
@@ -379,7 +385,7 @@ fn show<'a>(
         bytes += key.len() + value.len();
         each(key, value);
         if shown + 1 >= limit.entries || bytes >= limit.bytes {
-            return Some(key.clone());
+            return Some(key.to_vec());
         }
     }
     None
