@@ -248,10 +248,10 @@ impl State {
         let mut grown = BTreeMap::new();
         for effect in batch.effects {
             match effect {
-                Effect::Put(key, value) => self.set(key.as_slice().into(), Some(Value::from(value))),
+                Effect::Put(key, value) => self.set(StoredKey::from_slice(&key), Some(Value::from(value))),
                 Effect::Delete(key) => {
                     self.counters.remove(key.as_slice());
-                    self.set(key.as_slice().into(), None);
+                    self.set(StoredKey::from_slice(&key), None);
                 }
                 Effect::DeleteRange(start, end) => self.delete_range(&start, &end),
                 // Wrapping, because only that commutes: overflow must not depend on the order.
@@ -262,7 +262,7 @@ impl State {
                     if value == 0 {
                         self.counters.remove(key);
                     } else {
-                        self.counters.insert(key.into(), value);
+                        self.counters.insert(StoredKey::from_slice(key), value);
                     }
                 }
                 Effect::Append(shard, entry) => {
