@@ -1,13 +1,11 @@
 //! Replicas that become tables of their own.
 
 use graticule_replication::Policy;
-use graticule_tables::{
-    LogLimits,
-    schema::{Detaching, Member},
-};
+use graticule_tables::{LogLimits, schema::Detaching};
 
 use crate::{
     cluster::{Node, cluster, equal, eventually, members, name, share},
+    expelling::expelled,
     resync::nodes,
 };
 
@@ -89,11 +87,7 @@ async fn a_replica_that_is_expelled_before_it_could_leave_becomes_a_table_of_its
     detach(&b).await;
     b.put("of b", "heard by nobody").await.unwrap();
     a.remove(&b.name).await;
-    eventually("the member to be expelled", async || {
-        let table = c.region.table(&name()).await.ok()?;
-        (table.settings.members.get(&b.name)?.value == Member::Expelled).then_some(())
-    })
-    .await;
+    expelled(&c, &b).await;
     network.heal();
     is_ordinary(&b).await;
     assert_eq!(b.contents().await.unwrap().0.len(), 2, "it keeps what it has");

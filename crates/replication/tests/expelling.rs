@@ -14,6 +14,15 @@ async fn gone(node: &Node) {
     eventually("the replica to go", async || node.region.table(&name()).await.is_err().then_some(())).await;
 }
 
+/// Waits until `node` knows that `member` was expelled.
+pub(crate) async fn expelled(node: &Node, member: &Node) {
+    eventually("the member to be expelled", async || {
+        let table = node.region.table(&name()).await.ok()?;
+        (table.settings.members.get(&member.name)?.value == Member::Expelled).then_some(())
+    })
+    .await;
+}
+
 /// More than a tombstone's least age.
 const MINUTE_MS: i64 = 60_000;
 
@@ -68,11 +77,7 @@ async fn a_member_that_stays_away_is_expelled_and_the_others_agree() {
     network.part(&c.name, &b.name);
     b.put("heard by nobody", "v").await.unwrap();
     a.remove(&b.name).await;
-    eventually("the member to be expelled", async || {
-        let table = c.region.table(&name()).await.ok()?;
-        (table.settings.members.get(&b.name)?.value == Member::Expelled).then_some(())
-    })
-    .await;
+    expelled(&c, &b).await;
     assert_eq!(equal(&[&a, &c]).await.len(), 1);
     network.heal();
     gone(&b).await;

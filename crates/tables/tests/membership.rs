@@ -11,6 +11,7 @@ use graticule_tables::{
 use crate::support::{item, make_global, open, plain_table, put, region_name, s, table_name};
 
 const NAME: &str = "t-1";
+const DETACHING: Detaching = Detaching { requested_ms: 1, cut: None, unsettled: false };
 
 /// What a member becomes, by a change that was made in the Region `by`.
 fn register(time: u64, by: &str, member: Member) -> Register<Member> {
@@ -30,6 +31,12 @@ async fn create(region: &Region, members: &[(&str, Register<Member>)]) -> Arc<Ta
     }
     region.create_table(table).await.unwrap();
     current(region).await
+}
+
+/// One with the members `a` and `b`.
+async fn create_pair(region: &Region) -> Arc<Table> {
+    let active = register(1, "b", Member::Active);
+    create(region, &[("a", active.clone()), ("b", active)]).await
 }
 
 async fn current(region: &Region) -> Arc<Table> {
@@ -65,8 +72,7 @@ async fn owed(region: &Region) -> Vec<(String, u64)> {
 async fn one_that_was_taken_out_is_compared_once_for_each_change_of_members() {
     let opened = open("a").await;
     let region = &opened.region;
-    let active = |time| register(time, "b", Member::Active);
-    create(region, &[("a", active(1)), ("b", active(1))]).await;
+    create_pair(region).await;
     set(region, "a", register(2, "b", Member::Removed)).await;
     set(region, "c", register(3, "b", joining("b"))).await;
     assert_eq!(owed(region).await, [("c".to_owned(), 1)]);
@@ -109,13 +115,9 @@ async fn a_member_that_was_added_again_is_a_new_one() {
 async fn a_replica_leaves_only_when_nobody_needs_a_comparison_with_it() {
     let opened = open("a").await;
     let region = &opened.region;
-    let active = register(1, "b", Member::Active);
-    create(region, &[("a", active.clone()), ("b", active)]).await;
+    create_pair(region).await;
     // Seen before the mark.
-    let seen = change(region, |table| {
-        table.detaching = Some(Detaching { requested_ms: 1, cut: None, unsettled: false });
-    })
-    .await;
+    let seen = change(region, |table| table.detaching = Some(DETACHING)).await;
     region.mark_behind(&seen, &region_name("b")).await.unwrap();
     region.begin_detaching(&seen).await.unwrap();
     let table = current(region).await;
@@ -133,10 +135,9 @@ async fn a_replica_leaves_only_when_nobody_needs_a_comparison_with_it() {
 async fn one_that_was_expelled_leaves_as_such() {
     let opened = open("a").await;
     let region = &opened.region;
-    let active = register(1, "b", Member::Active);
-    create(region, &[("a", active.clone()), ("b", active)]).await;
+    create_pair(region).await;
     let table = change(region, |table| {
-        table.detaching = Some(Detaching { requested_ms: 1, cut: None, unsettled: false });
+        table.detaching = Some(DETACHING);
         table.settings.members.insert(region_name("a"), register(2, "b", Member::Expelled));
     })
     .await;
@@ -149,8 +150,7 @@ async fn one_that_was_expelled_leaves_as_such() {
 async fn an_expelled_one_that_stays_as_the_last_fills_a_new_replica_as_a_member() {
     let opened = open("a").await;
     let region = &opened.region;
-    let active = register(1, "b", Member::Active);
-    create(region, &[("a", active.clone()), ("b", active)]).await;
+    create_pair(region).await;
     set(region, "a", register(2, "b", Member::Expelled)).await;
     let table = set(region, "c", register(3, "b", joining("b"))).await;
     region.take_over_joins(&table).await.unwrap();
