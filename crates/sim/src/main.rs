@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use graticule_sim::{Options, Profile, Report, Scene, play, run};
 
 /// Simulates several Regions with faults under a seed, and checks what global tables promise.
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     }
     if let Some(seed) = arguments.seed {
         let report = run(seed, options);
-        println!("{}", describe(&report));
+        println!("{}", describe(&report, options));
         return if report.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     many(&arguments, options)
@@ -69,7 +69,7 @@ fn many(arguments: &Arguments, options: Options) -> ExitCode {
         let report = run(seed, options);
         done += 1;
         if !report.broken.is_empty() {
-            println!("{}", describe(&report));
+            println!("{}", describe(&report, options));
             failed.push(seed);
             if !arguments.keep_going {
                 break;
@@ -85,7 +85,7 @@ fn many(arguments: &Arguments, options: Options) -> ExitCode {
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn describe(report: &Report) -> String {
+fn describe(report: &Report, options: Options) -> String {
     let mut text = format!(
         "seed {} ({:?}): {:.1} s simulated, {} events, hash {:016x}, {:?}",
         report.seed,
@@ -100,10 +100,10 @@ fn describe(report: &Report) -> String {
         text.push_str(broken);
     }
     if !report.broken.is_empty() {
-        text.push_str(&format!(
-            "\n  again: cargo run --release -p graticule-sim -- --seed {} --trace",
-            report.seed
-        ));
+        // One that is given is not drawn, so the rest of the run is another one.
+        let given = options.profile.and_then(|profile| profile.to_possible_value());
+        let profile = given.map_or_else(String::new, |profile| format!("--profile {} ", profile.get_name()));
+        text.push_str(&format!("\n  again: make sim ARGS=\"{profile}--seed {} --trace\"", report.seed));
     }
     text
 }

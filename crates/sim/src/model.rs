@@ -46,6 +46,8 @@ pub(crate) struct Replica {
     taken_out: bool,
     /// It has nothing to do with others any more.
     pub(crate) apart: bool,
+    /// The other Regions that it knows to be members.
+    peers: BTreeSet<String>,
     /// The latest version of each item by name.
     latest: BTreeMap<String, Version>,
     /// The latest version that each item had.
@@ -142,12 +144,12 @@ impl Model {
         }
     }
 
-    /// A replica that says it has everything from before a time has it, but for what expelled Regions wrote.
+    /// A replica that says it has everything from before a time has it, but for what was given up with expelled Regions.
     fn check_settled(&mut self, region: &str, uuid: &str, settled: HybridTime) {
         let of = |((name, _), replica): &(&(String, u64), &Replica)| name == region && replica.uuid == uuid;
         let Some((_, replica)) = self.replicas.iter().find(of) else { return };
-        let counts = |version: &Version| version.time < settled && !self.expelled.contains(&*version.region);
         let lacks = self.writes.iter().find_map(|(key, writes)| {
+            let counts = |version: &Version| version.time < settled && !self.is_given_up(key, version);
             let last = missing(writes, replica.latest.get(key), settled, counts)?;
             Some(format!("{region}: has everything from before {settled:?}, but not {key} at {last}"))
         });
@@ -202,6 +204,9 @@ impl Model {
             replica.active_from = Some(replica.log_next);
         }
         replica.apart |= replica.cut.is_some() && table.group.is_none();
+        if let Ok(here) = region.parse() {
+            replica.peers = table.peers(&here).map(|(peer, _)| peer.to_string()).collect();
+        }
         let waits = table.detaching.is_none_or(|detaching| detaching.cut.is_none());
         replica.taken_out |= waits && region.parse().is_ok_and(|region| table.has_left(&region));
         if let Some(Detaching { requested_ms, cut: Some(cut), unsettled: false }) = table.detaching
@@ -316,12 +321,30 @@ impl Model {
         replica.log.insert(position, change);
     }
 
-    /// Whether an item is what should stand in the end: the latest write of it. What Regions wrote that were not waited
-    /// for may have been handed over, or not.
+    /// All that a Region ever had, one after the other.
+    fn replicas_of(&self, region: &str) -> impl Iterator<Item = &Replica> {
+        let of_region = self.replicas.iter().filter(move |((of, _), _)| of == region);
+        of_region.map(|(_, replica)| replica)
+    }
+
+    /// Whether a write went with Regions that were not waited for: one of them made it, or its author is gone, which had
+    /// handed it over to all that it knew to stay, and those were all expelled.
+    fn is_given_up(&self, key: &str, version: &Version) -> bool {
+        let author = &*version.region;
+        let had = |replica: &Replica| replica.latest.get(key).is_some_and(|latest| latest >= version);
+        let handed_over = |author: &Replica| {
+            let took = |peer: &String| self.expelled.contains(peer) && self.replicas_of(peer).any(had);
+            author.dropped && had(author) && !author.peers.is_empty() && author.peers.iter().all(took)
+        };
+        self.expelled.contains(author) || self.replicas_of(author).any(handed_over)
+    }
+
+    /// Whether an item is what should stand in the end: the latest write of it. What was given up with Regions that were
+    /// not waited for may stand, or not.
     pub(crate) fn check_item(&self, key: &str, row: Option<&Row>) -> Option<String> {
         let writes = self.writes.get(key)?;
         let mut writes = writes.iter().filter(|(_, write)| !write.apart);
-        let latest = writes.clone().rfind(|(version, _)| !self.expelled.contains(&*version.region));
+        let latest = writes.clone().rfind(|(version, _)| !self.is_given_up(key, version));
         let mut candidates =
             writes.by_ref().filter(|(version, _)| latest.is_none_or(|(latest, _)| *version >= latest));
         let stored = row.and_then(|(version, new)| Some((version, new.as_ref()?)));

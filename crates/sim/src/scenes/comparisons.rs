@@ -24,9 +24,7 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     stage.hold((A, B), true, |_, frame| comes_by(frame, |road| road == WireRoad::Resync));
     stage.put(A, "fresh", "v").await?;
     stage.until("the log to arrive", |stage| stage.has(B, "fresh")).await?;
-    if !stage.world.add(stage.node(B), stage.node(C)).await {
-        return Err("a member cannot be added".to_owned());
-    }
+    stage.add(B, C).await?;
     stage.sleep(Duration::from_secs(8)).await;
     stage.cut(A, B).await;
     stage.open((A, B));

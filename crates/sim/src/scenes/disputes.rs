@@ -18,20 +18,18 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     // The later removal decides which of the two stays: the one that fills the newcomer, or the other one.
     let fills = stage.world.seed.is_multiple_of(2);
     if fills {
-        remove(&stage, B, A).await?;
+        stage.remove(B, A).await?;
         stage.sleep(Duration::from_millis(5)).await;
     }
-    remove(&stage, A, B).await?;
+    stage.remove(A, B).await?;
     stage.put(B, "of B", "v").await?;
     stage.jump_ms(LEAVING_BLOCKS_MS);
     stage.hold((A, C), true, |_, frame| comes_by(frame, |road| matches!(road, WireRoad::Snapshot(_))));
-    if !stage.world.add(stage.node(A), stage.node(C)).await {
-        return Err("a member cannot be added".to_owned());
-    }
+    stage.add(A, C).await?;
     stage.until("C to begin", |stage| stage.table(C).is_some()).await?;
     if !fills {
         stage.jump_ms(LEAVING_BLOCKS_MS);
-        remove(&stage, B, A).await?;
+        stage.remove(B, A).await?;
     }
     for number in 0..3 {
         stage.put(A, &format!("of A {number}"), "v").await?;
@@ -54,9 +52,4 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     }
     stage.end().await;
     Ok(())
-}
-
-async fn remove(stage: &Stage, by: usize, member: usize) -> Result<(), String> {
-    let removed = stage.world.remove(stage.node(by), stage.node(member)).await;
-    if removed { Ok(()) } else { Err("a member cannot be taken out".to_owned()) }
 }

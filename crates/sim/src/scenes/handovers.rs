@@ -12,11 +12,6 @@ fn tells_settings(frame: &Frame) -> bool {
     matches!(frame.body, Body::Request(Request::Settings { .. }))
 }
 
-async fn add(stage: &Stage) -> Result<(), String> {
-    let added = stage.world.add(stage.node(A), stage.node(C)).await;
-    if added { Ok(()) } else { Err("a member cannot be added".to_owned()) }
-}
-
 pub(super) async fn play(stage: Stage) -> Result<(), String> {
     stage.set(2).await?;
     stage.put_everywhere("k", "v").await?;
@@ -26,7 +21,7 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     }
     let added_first = !stage.world.seed.is_multiple_of(2);
     if added_first {
-        add(&stage).await?;
+        stage.add(A, C).await?;
     }
     stage.hold((B, A), true, |_, frame| changes(frame).is_some());
     stage.put(B, "last", "v").await?;
@@ -37,7 +32,7 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
         // A knows, and B knows that A knows of nobody else. For a while A lets nobody in.
         stage.sleep(Duration::from_secs(5)).await;
         stage.jump_ms(LEAVING_BLOCKS_MS);
-        add(&stage).await?;
+        stage.add(A, C).await?;
     }
     let complete = |stage: &Stage| stage.table(C).is_some_and(|table| table.status == TableStatus::Active);
     stage.until("C to be complete", complete).await?;

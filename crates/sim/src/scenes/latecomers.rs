@@ -16,13 +16,10 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     // B does not hear that A knows, so it cannot go.
     stage.hold((A, B), true, |_, frame| matches!(frame.body, Body::Reply(Reply::SettingsMerged { .. })));
     // One that was taken out compares itself with the newcomer; one that becomes a table of its own tells it its log.
-    let out = if stage.world.seed % 4 >= 2 {
-        stage.world.disassociate(stage.node(B)).await
-    } else {
-        stage.world.remove(stage.node(A), stage.node(B)).await
-    };
-    if !out {
-        return Err("a member cannot be taken out".to_owned());
+    if stage.world.seed % 4 < 2 {
+        stage.remove(A, B).await?;
+    } else if !stage.world.disassociate(stage.node(B)).await {
+        return Err("a member cannot become a table of its own".to_owned());
     }
     let told_all = |stage: &Stage| {
         let (table, here) = (stage.table(A), stage.name(A));
@@ -44,9 +41,7 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     if early {
         stage.hold((A, C), false, |_, frame| comes_by(frame, |road| matches!(road, WireRoad::Snapshot(_))));
     }
-    if !stage.world.add(stage.node(A), stage.node(C)).await {
-        return Err("a member cannot be added".to_owned());
-    }
+    stage.add(A, C).await?;
     if early {
         stage.until("C to begin", |stage| stage.table(C).is_some()).await?;
     } else {

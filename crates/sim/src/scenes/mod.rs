@@ -8,6 +8,7 @@ mod clocks;
 mod comparisons;
 mod detached;
 mod disputes;
+mod given_up;
 mod handovers;
 mod late;
 mod latecomers;
@@ -58,6 +59,8 @@ pub enum Scene {
     LateRepairs,
     /// What an expelled member has told only some comes to all.
     Orphans,
+    /// What is given up with those that are not waited for is what nobody else had.
+    GivenUp,
     /// What is written by one that believes to be alone comes to members that it does not know yet.
     Newcomers,
     /// A newcomer that is taken out is not in again because it is complete.
@@ -68,7 +71,7 @@ pub enum Scene {
 
 impl Scene {
     /// All of them.
-    pub const ALL: [Scene; 18] = [
+    pub const ALL: [Scene; 19] = [
         Scene::Detached,
         Scene::Leaving,
         Scene::Stuck,
@@ -84,6 +87,7 @@ impl Scene {
         Scene::LateQuestions,
         Scene::LateRepairs,
         Scene::Orphans,
+        Scene::GivenUp,
         Scene::Newcomers,
         Scene::Removals,
         Scene::Latecomers,
@@ -111,6 +115,7 @@ impl Scene {
             Scene::LateQuestions => Box::pin(late::old_questions(stage)),
             Scene::LateRepairs => Box::pin(late::old_repairs(stage)),
             Scene::Orphans => Box::pin(orphans::play(stage)),
+            Scene::GivenUp => Box::pin(given_up::play(stage)),
             Scene::Newcomers => Box::pin(newcomers::play(stage)),
             Scene::Removals => Box::pin(removals::play(stage)),
             Scene::Latecomers => Box::pin(latecomers::play(stage)),

@@ -27,13 +27,7 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     } else {
         stage.hold((A, B), true, |_, frame| comes_by(frame, |road| road == WireRoad::Resync));
     }
-    if !stage.world.remove(stage.node(B), stage.node(C)).await {
-        return Err("a member cannot be taken out".to_owned());
-    }
-    let (Some(running), Some(table)) = (stage.node(B).running(), stage.table(B)) else {
-        return Err("B is not there".to_owned());
-    };
-    running.replicator.expel(&table, stage.name(C)).await.map_err(|error| error.to_string())?;
+    stage.expel(B, C).await?;
     stage.sleep(AGED).await;
     if stage.has(B, "k") || !stage.has(A, "k") {
         return Err("the scene is not set: A is to have what B lacks".to_owned());

@@ -13,9 +13,7 @@ fn tells_settings(frame: &Frame) -> bool {
 pub(super) async fn play(stage: Stage) -> Result<(), String> {
     stage.set(2).await?;
     stage.put_everywhere("k", "v").await?;
-    if !stage.world.add(stage.node(A), stage.node(C)).await {
-        return Err("a member cannot be added".to_owned());
-    }
+    stage.add(A, C).await?;
     let knows = |stage: &Stage| stage.table(B).is_some_and(|table| table.is_being_joined(stage.name(B)));
     stage.until("B to know", knows).await?;
     // The newcomer answers slowly. Meanwhile B has said that it knows, and A has all that B wrote before.
@@ -25,9 +23,7 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     stage.hold((B, A), true, |_, frame| tells_settings(frame));
     stage.hold((B, C), true, |_, frame| tells_settings(frame));
     stage.hold((C, A), true, |_, frame| tells_settings(frame));
-    if !stage.world.remove(stage.node(B), stage.node(C)).await {
-        return Err("a member cannot be taken out".to_owned());
-    }
+    stage.remove(B, C).await?;
     stage.put(B, "alone", "v").await?;
     let complete = |stage: &Stage| stage.table(A).is_some_and(|table| !table.is_being_joined(stage.name(A)));
     stage.until("the newcomer to be complete", complete).await?;

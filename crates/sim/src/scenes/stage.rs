@@ -67,9 +67,7 @@ impl Stage {
         }
         self.world.create_table().await;
         for at in 1..members {
-            if !self.world.add(self.node(A), self.node(at)).await {
-                return Err("a member cannot be added".to_owned());
-            }
+            self.add(A, at).await?;
             self.until("a member to be complete", |stage| {
                 let replicas = Replicas::look(&stage.world);
                 replicas.tables.len() == at + 1 && replicas.all_active()
@@ -77,6 +75,27 @@ impl Stage {
             .await?;
         }
         Ok(())
+    }
+
+    /// Adds a member, as asked of another one.
+    pub(super) async fn add(&self, by: At, newcomer: At) -> Result<(), String> {
+        let added = self.world.add(self.node(by), self.node(newcomer)).await;
+        if added { Ok(()) } else { Err("a member cannot be added".to_owned()) }
+    }
+
+    /// Takes a member out, as asked of another one.
+    pub(super) async fn remove(&self, by: At, member: At) -> Result<(), String> {
+        let removed = self.world.remove(self.node(by), self.node(member)).await;
+        if removed { Ok(()) } else { Err("a member cannot be taken out".to_owned()) }
+    }
+
+    /// Takes a member out without waiting for it.
+    pub(super) async fn expel(&self, by: At, member: At) -> Result<(), String> {
+        self.remove(by, member).await?;
+        let (Some(running), Some(table)) = (self.node(by).running(), self.table(by)) else {
+            return Err("the Region that expels is not there".to_owned());
+        };
+        running.replicator.expel(&table, self.name(member)).await.map_err(|error| error.to_string())
     }
 
     /// Waits until something holds.

@@ -19,9 +19,7 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     if !stage.world.disassociate(stage.node(B)).await {
         return Err("a replica cannot be disassociated".to_owned());
     }
-    if !stage.world.remove(stage.node(A), stage.node(B)).await {
-        return Err("a member cannot be taken out".to_owned());
-    }
+    stage.remove(A, B).await?;
     stage
         .until("B to know", |stage| stage.table(B).is_some_and(|table| table.has_left(stage.name(B))))
         .await?;
