@@ -44,6 +44,7 @@ scenes! {
     questions_of_an_older_connection_take_nothing_over: LateQuestions,
     an_older_comparison_does_not_count: LateRepairs,
     what_an_expelled_member_told_some_comes_to_all: Orphans,
+    what_is_given_up_is_what_nobody_else_had: GivenUp,
     what_is_written_alone_comes_to_newcomers: Newcomers,
     a_newcomer_that_is_taken_out_is_out: Removals,
     one_that_comes_back_late_brings_nothing_back: Latecomers,
