@@ -205,10 +205,10 @@ impl Model {
         }
         replica.apart |= replica.cut.is_some() && table.group.is_none();
         if let Ok(here) = region.parse() {
+            let waits = table.detaching.is_none_or(|detaching| detaching.cut.is_none());
+            replica.taken_out |= waits && table.has_left(&here);
             replica.peers = table.peers(&here).map(|(peer, _)| peer.to_string()).collect();
         }
-        let waits = table.detaching.is_none_or(|detaching| detaching.cut.is_none());
-        replica.taken_out |= waits && region.parse().is_ok_and(|region| table.has_left(&region));
         if let Some(Detaching { requested_ms, cut: Some(cut), unsettled: false }) = table.detaching
             && replica.cut.is_none()
         {
@@ -321,7 +321,7 @@ impl Model {
         replica.log.insert(position, change);
     }
 
-    /// All that a Region ever had, one after the other.
+    /// The replicas that a Region ever had, one after the other.
     fn replicas_of(&self, region: &str) -> impl Iterator<Item = &Replica> {
         let of_region = self.replicas.iter().filter(move |((of, _), _)| of == region);
         of_region.map(|(_, replica)| replica)
