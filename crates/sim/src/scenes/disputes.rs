@@ -11,9 +11,8 @@ use super::stage::{A, B, C, LEAVING_BLOCKS_MS, Stage, comes_by};
 pub(super) async fn play(stage: Stage) -> Result<(), String> {
     stage.set(2).await?;
     stage.put_everywhere("k", "v").await?;
-    for (from, to) in [(A, B), (B, A), (B, C), (C, B)] {
-        stage.hold((from, to), true, |_, _| true);
-    }
+    stage.part(A, B);
+    stage.part(B, C);
     stage.cut(A, B).await;
     // The later removal decides which of the two stays: the one that fills the newcomer, or the other one.
     let fills = stage.world.seed.is_multiple_of(2);
@@ -34,9 +33,8 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     for number in 0..3 {
         stage.put(A, &format!("of A {number}"), "v").await?;
     }
-    for (from, to) in [(A, B), (B, A), (B, C), (C, B)] {
-        stage.open((from, to));
-    }
+    stage.reunite(A, B);
+    stage.reunite(B, C);
     // Long enough for one that has left to go.
     stage.sleep(Duration::from_secs(5)).await;
     stage.open((A, C));

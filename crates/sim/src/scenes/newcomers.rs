@@ -17,8 +17,7 @@ const SOON: Duration = Duration::from_millis(5);
 pub(super) async fn play(stage: Stage) -> Result<(), String> {
     stage.set(2).await?;
     stage.put_everywhere("k", "v").await?;
-    stage.hold((A, B), true, |_, _| true);
-    stage.hold((B, A), true, |_, _| true);
+    stage.part(A, B);
     stage.cut(A, B).await;
     stage.remove(A, B).await?;
     stage.put(A, "alone", "v").await?;
@@ -34,8 +33,7 @@ pub(super) async fn play(stage: Stage) -> Result<(), String> {
     }
     stage.add(B, C).await?;
     stage.until("C to begin", |stage| stage.table(C).is_some()).await?;
-    stage.open((A, B));
-    stage.open((B, A));
+    stage.reunite(A, B);
     stage
         .until("the newcomer to be complete", |stage| {
             let (a, c) = (stage.table(A), stage.table(C));

@@ -204,6 +204,19 @@ impl Stage {
         self.world.network.open(self.name(from), self.name(to));
     }
 
+    /// Lets nothing through between two Regions.
+    pub(super) fn part(&self, one: At, other: At) {
+        for way in [(one, other), (other, one)] {
+            self.hold(way, true, |_, _| true);
+        }
+    }
+
+    /// Lets everything through between two Regions.
+    pub(super) fn reunite(&self, one: At, other: At) {
+        self.open((one, other));
+        self.open((other, one));
+    }
+
     /// Breaks the connections between two Regions, and lets that sink in.
     pub(super) async fn cut(&self, one: At, other: At) {
         self.world.network.cut(self.name(one), self.name(other));
