@@ -13,7 +13,6 @@ use super::{
     cases::{Case, TableSpec},
     choose::Distribution,
     client::Share,
-    drive,
     kinds::Kind,
     products::{Mode, Product},
     results::{MORE_THAN_CACHE, Reopened, Results, Row, Start, median},
@@ -178,6 +177,7 @@ pub(super) fn alone(name: &'static str, kind: Kind, distribution: Distribution) 
     Case {
         name,
         title: name,
+        group: name,
         table: "",
         mix: vec![Share { percent: 100, steps: vec![kind] }],
         distribution,
@@ -208,7 +208,7 @@ async fn in_rounds(
     }
     for round in 0..plan.rounds {
         for (row, context) in rows.iter_mut().zip(&contexts) {
-            let figures = drive::measure(context, &server.subject(), plan.window, round as u64, None).await?;
+            let figures = server.measure(context, plan.window, round as u64, None).await?;
             row.rounds.push(figures);
         }
     }

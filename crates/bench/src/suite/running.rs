@@ -9,10 +9,10 @@ use super::{
     cases::{Case, TableSpec},
     choose::{Chooser, Keys},
     client::{Client, Context, Expect},
-    drive::Subject,
+    drive::{self, Subject, Window},
     kinds::{BATCH_WRITE_ITEMS, Kind},
     products::{Mode, Product, Programs},
-    results::Loaded,
+    results::{Figures, Loaded},
     shapes::Version,
     signer::Signer,
     template::ItemRef,
@@ -46,12 +46,6 @@ impl Running {
         let Some(launch) = programs.launch(product, mode, extra) else { return Ok(None) };
         let process = ServerProcess::start(launch).await?;
         Ok(Some(Self { product, mode, process, keys: BTreeMap::new() }))
-    }
-
-    /// Whose CPU time and disk are looked at.
-    pub(crate) fn subject(&self) -> Subject {
-        let directory = (self.mode == Mode::Durable).then(|| self.process.directory().to_owned());
-        Subject { pid: self.process.pid(), directory }
     }
 
     /// Makes and loads a table if it is not there yet; what the server is like then.
@@ -156,13 +150,29 @@ impl Running {
 
     /// One operation, to see whether the server can do it at all; how many bytes its answer has.
     pub(crate) async fn probe(&self, context: &Rc<Context>) -> Result<usize, String> {
+        self.tell_answer_bytes(context).await?;
         let mut client = Client::open(context, 0, 0).await?;
         client.operate().await?;
         Ok(client.answer_bytes)
     }
 
+    /// Measures a workload once, as [`drive::measure`] does.
+    pub(crate) async fn measure(
+        &self,
+        context: &Rc<Context>,
+        window: Window,
+        seed: u64,
+        rate: Option<f64>,
+    ) -> Result<Figures, String> {
+        self.tell_answer_bytes(context).await?;
+        let directory = (self.mode == Mode::Durable).then(|| self.process.directory().to_owned());
+        let subject = Subject { pid: self.process.pid(), directory };
+        drive::measure(context, &subject, window, seed, rate).await
+    }
+
     /// Tells a null server how long its answers are.
-    pub(crate) async fn tell_answer_bytes(&self, bytes: usize) -> Result<(), String> {
+    async fn tell_answer_bytes(&self, context: &Context) -> Result<(), String> {
+        let Expect::Bytes(bytes) = context.expect else { return Ok(()) };
         let endpoint = self.process.endpoint();
         let text = bytes.to_string();
         let request = format!(

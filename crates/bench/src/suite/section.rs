@@ -1,18 +1,17 @@
 //! All workloads on all servers of one kind of durability, in rounds.
 //!
 //! Within a round one server is measured after the other, and every round begins with another one, so that whatever else
-//! the machine does meets all of them alike; ratios are taken within rounds. A server that fails in a workload has no
-//! figures for it, and the run goes on.
+//! the machine does meets all of them alike; ratios are taken within rounds. Workloads that are compared with each other
+//! are a group and share their rounds. A server that fails in a workload has no figures for it, and the run goes on.
 
-use std::{collections::BTreeMap, process::Command, rc::Rc};
+use std::{process::Command, rc::Rc};
 
 use super::{
     Plan,
-    cases::{self, Case, TableSpec},
+    cases::{self, Case},
     client::Context,
-    drive,
     products::{Mode, Product},
-    results::{Curve, Missing, OpenRow, Row, Section, median},
+    results::{Curve, Figures, Missing, OpenRow, Row, Section, median},
     running::Running,
 };
 
@@ -25,8 +24,14 @@ const OPEN_PERCENTS: [u32; 2] = [50, 80];
 /// The workload beside which the engine is measured alone.
 const ENGINE_BESIDE: &str = "put";
 
-/// Servers with the contexts in which a workload is run on them.
-type Contestants = Vec<(usize, Rc<Context>)>;
+/// A workload on a server.
+struct Contestant<'a> {
+    case: &'a Case,
+    server: usize,
+    context: Rc<Context>,
+    rounds: Vec<Figures>,
+    failed: bool,
+}
 
 /// Runs everything and puts it into `section`.
 pub(crate) async fn run(plan: &Plan, mode: Mode, section: &mut Section) -> Result<(), String> {
@@ -41,9 +46,11 @@ pub(crate) async fn run(plan: &Plan, mode: Mode, section: &mut Section) -> Resul
         }
     }
     let cases: Vec<Case> = plan.cases(mode);
-    for (at, case) in cases.iter().enumerate() {
-        run_case(plan, mode, &mut servers, case, section).await?;
-        if cases[at + 1..].iter().all(|later| later.table != case.table) {
+    let mut done = 0;
+    for group in cases.chunk_by(|one, next| one.group == next.group) {
+        run_group(plan, mode, &mut servers, group, section).await?;
+        done += group.len();
+        for case in group.iter().filter(|case| cases[done..].iter().all(|later| later.table != case.table)) {
             for server in &mut servers {
                 server.drop_table(case.table).await?;
             }
@@ -55,42 +62,47 @@ pub(crate) async fn run(plan: &Plan, mode: Mode, section: &mut Section) -> Resul
     Ok(())
 }
 
-async fn run_case(
+async fn run_group(
     plan: &Plan,
     mode: Mode,
     servers: &mut [Running],
-    case: &Case,
+    group: &[Case],
     section: &mut Section,
 ) -> Result<(), String> {
-    let table = cases::table(case.table, plan.quick, mode);
-    let contestants = prepare(plan, servers, case, &table, section).await?;
-    let mut rounds: BTreeMap<usize, Vec<_>> =
-        contestants.iter().map(|(server, _)| (*server, Vec::new())).collect();
-    let engine = case.name == ENGINE_BESIDE && mode == Mode::Durable;
+    let mut contestants = Vec::new();
+    for case in group {
+        contestants.extend(prepare(plan, mode, servers, case, section).await?);
+    }
+    // What is compared is measured one right after the other.
+    contestants.sort_by_key(|contestant| contestant.server);
+    let engine = mode == Mode::Durable && group.iter().any(|case| case.name == ENGINE_BESIDE);
     for round in 0..plan.rounds {
         if engine {
             section.engine.extend(engine_alone(plan)?);
         }
         for turn in 0..contestants.len() {
-            let (at, context) = &contestants[(turn + round) % contestants.len()];
-            let Some(done) = rounds.get_mut(at) else { continue };
-            let measured =
-                drive::measure(context, &servers[*at].subject(), plan.window, round as u64, None).await;
-            match measured {
-                Ok(figures) => done.push(figures),
+            let at = (turn + round) % contestants.len();
+            let contestant = &mut contestants[at];
+            if contestant.failed {
+                continue;
+            }
+            let server = &servers[contestant.server];
+            match server.measure(&contestant.context, plan.window, round as u64, None).await {
+                Ok(figures) => contestant.rounds.push(figures),
                 Err(reason) => {
-                    rounds.remove(at);
-                    miss(section, case, servers[*at].product, reason);
+                    contestant.failed = true;
+                    miss(section, contestant.case, server.product, reason);
                 }
             }
         }
     }
-    let mut rows = Vec::new();
-    for (at, rounds) in rounds {
+    contestants.retain(|contestant| !contestant.failed);
+    for Contestant { case, server, context, rounds, .. } in contestants {
+        let server = &servers[server];
         let row = Row {
             workload: case.name.to_owned(),
             title: case.title.to_owned(),
-            server: servers[at].product.name().to_owned(),
+            server: server.product.name().to_owned(),
             connections: case.connections,
             rounds,
         };
@@ -102,32 +114,26 @@ async fn run_case(
             case.title,
             row.server
         );
-        rows.push((at, row));
-    }
-    if case.latency {
-        for (at, row) in &rows {
-            let Some((_, context)) = contestants.iter().find(|(server, _)| server == at) else { continue };
-            let product = servers[*at].product;
-            if !product.is_null() {
-                open_loop(plan, &servers[*at], context, case, row, section).await?;
-            }
-            if product != Product::NullUnread {
-                curve(plan, &servers[*at], context, case, section).await?;
-            }
+        if case.latency && !server.product.is_null() {
+            open_loop(plan, server, &context, case, &row, section).await?;
         }
+        if case.latency && server.product != Product::NullUnread {
+            curve(plan, server, &context, case, section).await?;
+        }
+        section.rows.push(row);
     }
-    section.rows.extend(rows.into_iter().map(|(_, row)| row));
     Ok(())
 }
 
-/// Gives every server its table and asks it for one operation.
-async fn prepare(
+/// Gives every server the table of a workload and asks it for one operation.
+async fn prepare<'a>(
     plan: &Plan,
+    mode: Mode,
     servers: &mut [Running],
-    case: &Case,
-    table: &TableSpec,
+    case: &'a Case,
     section: &mut Section,
-) -> Result<Contestants, String> {
+) -> Result<Vec<Contestant<'a>>, String> {
+    let table = cases::table(case.table, plan.quick, mode);
     let mut contestants = Vec::new();
     // Until something real has answered: the least that it could have.
     let mut null_bytes = case.mix[0].steps[0].answer_bytes_min(&table.shape, 1);
@@ -136,23 +142,21 @@ async fn prepare(
         if !product.can(case, table.stream) {
             continue;
         }
-        match server.ensure(table, &plan.pool).await {
+        match server.ensure(&table, &plan.pool).await {
             Ok(loaded) => section.loaded.extend(loaded.filter(|_| case.table == "items")),
             Err(reason) => {
                 miss(section, case, product, reason);
                 continue;
             }
         }
-        if product.is_null() {
-            server.tell_answer_bytes(null_bytes).await?;
-        }
-        let context = Rc::new(server.context(case, table, &plan.pool, plan.sign, null_bytes));
+        let context = Rc::new(server.context(case, &table, &plan.pool, plan.sign, null_bytes));
         match server.probe(&context).await {
             Ok(bytes) => {
                 if product == Product::Ours {
                     null_bytes = bytes;
                 }
-                contestants.push((at, context));
+                let (rounds, failed) = (Vec::new(), false);
+                contestants.push(Contestant { case, server: at, context, rounds, failed });
             }
             Err(reason) => miss(section, case, product, reason),
         }
@@ -171,9 +175,7 @@ async fn open_loop(
     let most = row.median(|figures| Some(figures.per_second)).unwrap_or_default();
     for percent in OPEN_PERCENTS {
         let rate = most * f64::from(percent) / 100.0;
-        match drive::measure(context, &server.subject(), plan.open_window, u64::from(percent), Some(rate))
-            .await
-        {
+        match server.measure(context, plan.open_window, u64::from(percent), Some(rate)).await {
             Ok(figures) => section.open.push(OpenRow {
                 workload: case.name.to_owned(),
                 title: case.title.to_owned(),
@@ -199,7 +201,7 @@ async fn curve(
     let counts = if plan.quick { &FEW_CONNECTIONS[..] } else { &CURVE_CONNECTIONS };
     for &connections in counts {
         let context = Rc::new(Context { clients: connections, ..context.as_ref().clone() });
-        match drive::measure(&context, &server.subject(), plan.window, connections, None).await {
+        match server.measure(&context, plan.window, connections, None).await {
             Ok(figures) => points.push((connections, figures)),
             Err(reason) => {
                 miss(section, case, server.product, format!("{connections} connections: {reason}"))
