@@ -114,10 +114,8 @@ async fn run_group(
             case.title,
             row.server
         );
-        if case.latency && !server.product.is_null() {
-            open_loop(plan, server, &context, case, &row, section).await?;
-        }
         if case.latency && server.product != Product::NullUnread {
+            open_loop(plan, server, &context, case, &row, section).await?;
             curve(plan, server, &context, case, section).await?;
         }
         section.rows.push(row);
