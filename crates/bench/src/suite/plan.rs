@@ -31,7 +31,7 @@ pub(crate) enum Part {
     Growth,
     /// More data than cache
     Cache,
-    /// PutItem with no, one and two replicas
+    /// PutItem with no, one and two replicas, and with a stream alone
     Replicas,
 }
 

@@ -1,4 +1,5 @@
-//! What replicas cost the server that is written to: PutItem on a table with none, one and two, in three processes.
+//! What replicas cost the server that is written to: PutItem on a table with none, one and two, in three processes, and on
+//! one that has only the stream that comes with them.
 //!
 //! A measurement ends when everything has arrived, so that what is shipped late is counted as well.
 
@@ -29,9 +30,27 @@ use crate::{
 };
 
 const REGIONS: [&str; 3] = [REGION, REPLICA_REGION, "ap-northeast-1"];
-/// Tables by the number of their replicas.
-const TABLES: [(&str, &str); 3] =
-    [("alone", "PutItem, no replica"), ("one", "PutItem, one replica"), ("two", "PutItem, two replicas")];
+/// The workload of the table without a replica.
+pub(super) const ALONE: &str = "alone";
+/// Of the one with one.
+pub(super) const ONE: &str = "one";
+/// Of the one that all have.
+const ALL: &str = "two";
+
+/// A table that is compared with the others.
+struct Table {
+    name: &'static str,
+    title: &'static str,
+    stream: bool,
+    replicas: usize,
+}
+
+const TABLES: [Table; 4] = [
+    Table { name: ALONE, title: "PutItem, no replica", stream: false, replicas: 0 },
+    Table { name: "stream", title: "PutItem, no replica, with a stream", stream: true, replicas: 0 },
+    Table { name: ONE, title: "PutItem, one replica", stream: true, replicas: 1 },
+    Table { name: ALL, title: "PutItem, two replicas", stream: true, replicas: 2 },
+];
 const ITEMS: u64 = 10_000;
 /// Items that are compared at the end.
 const SAMPLES: usize = 50;
@@ -68,15 +87,15 @@ async fn measure(plan: &Plan, servers: &[OwnServer]) -> Result<Vec<Row>, String>
     let mut connection = Connection::open(source.endpoint()).await?;
     let mut contexts = Vec::new();
     let mut rows = Vec::new();
-    for (replicas, (table, title)) in TABLES.iter().enumerate() {
+    for Table { name: table, title, stream, replicas } in TABLES {
         let shape = Shape::simple(1024);
-        create_table(&mut connection, source.endpoint(), &shape.schema(table, replicas > 0)).await?;
+        create_table(&mut connection, source.endpoint(), &shape.schema(table, stream)).await?;
         for (region, server) in REGIONS.iter().zip(servers).skip(1).take(replicas) {
             add_replica(&mut connection, source.endpoint(), region, server.endpoint(), table).await?;
         }
         contexts.push(Rc::new(Context {
             endpoint: source.endpoint().clone(),
-            table: (*table).to_owned(),
+            table: table.to_owned(),
             shape,
             mix: vec![Share { percent: 100, steps: vec![Kind::Put] }],
             keys: Keys::new(ITEMS),
@@ -87,8 +106,8 @@ async fn measure(plan: &Plan, servers: &[OwnServer]) -> Result<Vec<Row>, String>
             clients: 64,
         }));
         rows.push(Row {
-            workload: (*table).to_owned(),
-            title: (*title).to_owned(),
+            workload: table.to_owned(),
+            title: title.to_owned(),
             server: Product::Ours.name().to_owned(),
             connections: 64,
             rounds: Vec::new(),
@@ -117,11 +136,10 @@ async fn measure(plan: &Plan, servers: &[OwnServer]) -> Result<Vec<Row>, String>
 
 /// An error if a replica of the table that all have differs from the source in any of some items.
 async fn same_items(source: &OwnServer, replica: &OwnServer, region: &str) -> Result<(), String> {
-    let (table, _) = TABLES[2];
     let mut here = Connection::open(source.endpoint()).await?;
     let mut there = Connection::open(replica.endpoint()).await?;
     for key in (0..ITEMS).step_by(ITEMS as usize / SAMPLES) {
-        let input = json!({"TableName": table, "Key": {"pk": {"S": format!("{key:010}")}}});
+        let input = json!({"TableName": ALL, "Key": {"pk": {"S": format!("{key:010}")}}});
         let written = call(&mut here, source.endpoint(), REGION, "GetItem", &input).await?;
         let shipped = call(&mut there, replica.endpoint(), region, "GetItem", &input).await?;
         if written != shipped {

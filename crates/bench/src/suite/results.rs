@@ -148,7 +148,7 @@ pub(crate) struct Results {
     pub(crate) growth: Vec<Row>,
     /// More data than cache.
     pub(crate) cache: Vec<Row>,
-    /// PutItem with no, one and two replicas.
+    /// PutItem with no, one and two replicas, and with a stream alone.
     pub(crate) replicas: Vec<Row>,
     pub(crate) reopened: Option<Reopened>,
 }

@@ -2,6 +2,7 @@
 
 use super::{
     products::Product,
+    replicas,
     results::{Figures, Results, Row, Section, median},
 };
 
@@ -57,9 +58,9 @@ pub(crate) fn all(results: &Results) -> Vec<Target> {
             measured: value.map(shown),
             met: value.map(|value| bound.holds(value)),
         };
-    let per_index = added(memory, "put_plain", "put_gsi1");
-    let one_replica = results.replicas.first().zip(results.replicas.get(1));
-    let replica = one_replica.and_then(|(alone, one)| Some((one.ratio(alone, cpu)? - 1.0) * 100.0));
+    let per_index = added(memory.row("put_plain", ours.name()), memory.row("put_gsi1", ours.name()));
+    let table = |name| results.replicas.iter().find(|row| row.workload == name);
+    let replica = added(table(replicas::ALONE), table(replicas::ONE));
     let growth = growth_ratio(&results.growth);
     let growth_title = growth.as_ref().map_or_else(
         || "GetItem, CPU with 10,000,000 items against 100,000, in cache".to_owned(),
@@ -170,10 +171,9 @@ pub(crate) fn all(results: &Results) -> Vec<Target> {
     ]
 }
 
-/// Percent that a workload costs more than another of its group, in CPU of ours.
-fn added(section: &Section, without: &str, with: &str) -> Option<f64> {
-    let row = |workload| section.row(workload, Product::Ours.name());
-    Some((row(with)?.ratio(row(without)?, cpu)? - 1.0) * 100.0)
+/// Percent that a workload costs more than another one that was measured in the same rounds, in CPU.
+fn added(without: Option<&Row>, with: Option<&Row>) -> Option<f64> {
+    Some((with?.ratio(without?, cpu)? - 1.0) * 100.0)
 }
 
 /// Percent of the engine's own rate, round by round.
