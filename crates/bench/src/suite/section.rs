@@ -73,25 +73,21 @@ async fn run_group(
     for case in group {
         contestants.extend(prepare(plan, mode, servers, case, section).await?);
     }
-    // What is compared is measured one right after the other.
-    contestants.sort_by_key(|contestant| contestant.server);
     let engine = mode == Mode::Durable && group.iter().any(|case| case.name == ENGINE_BESIDE);
     for round in 0..plan.rounds {
         if engine {
             section.engine.extend(engine_alone(plan)?);
         }
-        for turn in 0..contestants.len() {
-            let at = (turn + round) % contestants.len();
-            let contestant = &mut contestants[at];
-            if contestant.failed {
-                continue;
-            }
-            let server = &servers[contestant.server];
-            match server.measure(&contestant.context, plan.window, round as u64, None).await {
-                Ok(figures) => contestant.rounds.push(figures),
-                Err(reason) => {
-                    contestant.failed = true;
-                    miss(section, contestant.case, server.product, reason);
+        for turn in 0..servers.len() {
+            let at = (turn + round) % servers.len();
+            // All of the group, one right after the other.
+            for contestant in contestants.iter_mut().filter(|one| one.server == at && !one.failed) {
+                match servers[at].measure(&contestant.context, plan.window, round as u64, None).await {
+                    Ok(figures) => contestant.rounds.push(figures),
+                    Err(reason) => {
+                        contestant.failed = true;
+                        miss(section, contestant.case, servers[at].product, reason);
+                    }
                 }
             }
         }
