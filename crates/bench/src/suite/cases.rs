@@ -162,9 +162,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn workloads_of_a_table_lie_together_and_mixes_add_up() {
+    fn workloads_of_a_table_and_of_a_group_lie_together_and_mixes_add_up() {
         let mut seen: Vec<&str> = Vec::new();
-        for case in all() {
+        let all = all();
+        let groups: std::collections::BTreeSet<&str> = all.iter().map(|case| case.group).collect();
+        assert_eq!(all.chunk_by(|one, next| one.group == next.group).count(), groups.len());
+        for case in all {
             assert_eq!(case.mix.iter().map(|share| share.percent).sum::<u64>(), 100, "{}", case.name);
             if seen.last() != Some(&case.table) {
                 assert!(!seen.contains(&case.table), "{}", case.name);
